@@ -11,8 +11,7 @@ from executor.journal.order_transitions import OrderTransitions
 from executor.model import Order, OrderEvent, OrderState, OrderUpdate, Reason, Refusal
 from executor.reconciliation.order_search import OrderSearch, search_deadlines
 from executor.settings import ExecutorSettings
-from executor.venues.lookup_schedule import REMEMBERED, Way
-from executor.venues.venue import Venue
+from executor.venues.venue import REMEMBERED, Venue, Way
 from shared.events import Mode, Side
 from shared.mexc.orders.order_reports import Balance
 

@@ -13,8 +13,7 @@ from executor.journal.order_transitions import OrderTransitions
 from executor.model import Order, OrderEvent, OrderUpdate, Reason, Refusal
 from executor.reconciliation.lookup_outcome import UNKNOWN_ORDER
 from executor.sending.order_sender import OrderSender
-from executor.venues.lookup_schedule import AGAIN_AFTER, EVERY_WAY, times_due
-from executor.venues.venue import Absent, Ended, Unclear, Untold, Venue, Working
+from executor.venues.venue import AGAIN_AFTER, EVERY_WAY, Absent, Ended, Unclear, Untold, Venue, Working, times_due
 from shared.errors import TransientError, pause
 from shared.events import Mode
 from shared.log_context import of_listing

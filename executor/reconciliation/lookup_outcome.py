@@ -13,8 +13,7 @@ from executor.model import Fill, Order, OrderEvent, OrderState, OrderUpdate, Rea
 from executor.reconciliation.absent_orders import AbsentOrders
 from executor.reconciliation.order_search import OrderSearch, SearchDeadlines, search_deadlines
 from executor.settings import ExecutorSettings
-from executor.venues.lookup_schedule import Way
-from executor.venues.venue import Absent, Ended, Finding, Unclear, Untold, Venue, Working
+from executor.venues.venue import Absent, Ended, Finding, Unclear, Untold, Venue, Way, Working
 from shared.events import Mode
 from shared.log_context import of_listing
 from shared.mexc.errors import ExchangeRejected

@@ -15,8 +15,7 @@ from executor.rate_limits.order_slots import OrderSlots
 from executor.sending.last_balances import LastBalances
 from executor.sending.presend_check import ExchangeTime
 from executor.settings import TimingSettings
-from executor.venues.lookup_schedule import Way, ways_due
-from executor.venues.venue import Absent, Venue
+from executor.venues.venue import Absent, Venue, Way, ways_due
 from shared.errors import pause
 from shared.events import Mode, Side
 from shared.mexc.errors import ExchangeError, ExchangeUnavailable, RateLimited

@@ -14,8 +14,7 @@ from executor.journal.attempt_writer import AttemptWriter, further_id
 from executor.model import Order, OrderState, OrderUpdate, Reason, Refusal, executed
 from executor.sending.request_builder import BuiltRequest, RequestBuilder
 from executor.settings import ExecutorSettings
-from executor.venues.lookup_schedule import Way
-from executor.venues.venue import Absent, Ended, Untold, Venue
+from executor.venues.venue import Absent, Ended, Untold, Venue, Way
 from shared.errors import TransientError, pause
 from shared.events import Mode
 from shared.log_context import of_listing

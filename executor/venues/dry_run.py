@@ -20,11 +20,10 @@ from executor.pricing.taker_fees import TakerFees
 from executor.pricing.valuation import quote_of
 from executor.settings import ExecutorSettings
 from executor.venues.error_codes import result_of_code
-from executor.venues.lookup_schedule import EVERY_WAY, Way
 from executor.venues.paper.market import Met, PaperMarket, Questions
 from executor.venues.paper.order_acceptance import Closed, MarketSight, closed, would_be_taken
 from executor.venues.response_classifier import result_of_test
-from executor.venues.venue import Absent, Attempt, Finding, Venue
+from executor.venues.venue import EVERY_WAY, Absent, Attempt, Finding, Venue, Way
 from shared.events import Side
 from shared.mexc.errors import ExchangeRejected, ExchangeUnavailable, NotSent, OutcomeUnknown, RateLimited
 from shared.mexc.orders.order_api import MayWrite, MexcTrading, OrderRequest, SignedOrder

@@ -6,10 +6,9 @@ from datetime import datetime
 from decimal import Decimal
 
 from executor.model import WORST_FEE, Order, TimestampRefused, Unanswered, Unsent
-from executor.venues.lookup_schedule import EVERY_WAY, Way
 from executor.venues.order_lookup import OrderLookup
 from executor.venues.response_classifier import result_of
-from executor.venues.venue import Attempt, Finding
+from executor.venues.venue import EVERY_WAY, Attempt, Finding, Way
 from shared.events import Side
 from shared.mexc.errors import NotSent, OutcomeUnknown
 from shared.mexc.orders.account import MexcAccount

@@ -6,8 +6,7 @@ from decimal import Decimal
 from typing import Final, Protocol
 
 from executor.model import CAREFUL, Order, fees_of, fill_with_fees
-from executor.venues.lookup_schedule import EVERY_WAY, REMEMBERED, Way
-from executor.venues.venue import Absent, Ended, Finding, Unclear, Untold, Working
+from executor.venues.venue import EVERY_WAY, REMEMBERED, Absent, Ended, Finding, Unclear, Untold, Way, Working
 from shared.events import Side
 from shared.mexc.errors import ExchangeError, ExchangeUnavailable, RateLimited
 from shared.mexc.orders.account import all_trades

@@ -23,7 +23,8 @@ from shared.errors import PermanentError
 
 LENGTH_MIN: Final = 3
 LENGTH_MAX: Final = 20
-_DIGIT: Final = "Nd"
+_OF_A_NAME: Final = frozenset({"Lu", "Ll", "Lt", "Lm", "Lo", "Mn", "Mc", "Nd"})
+"""Letters, the marks that some scripts write their vowels with, and decimal digits."""
 _UNSEEN: Final = frozenset(
     map(
         chr,
@@ -79,14 +80,7 @@ def is_symbol(text: str) -> bool:
         return text.replace("_", "a").isalnum()
     if not unicodedata.is_normalized("NFC", text) or unicodedata.category(text[0]).startswith("M"):
         return False
-    return all(map(_is_of_a_name, text))
-
-
-def _is_of_a_name(character: str) -> bool:
-    if character == "_":
-        return True
-    category = unicodedata.category(character)
-    return ((category[0] in "LM" and category != "Me") or category == _DIGIT) and character not in _UNSEEN
+    return all(each == "_" or (unicodedata.category(each) in _OF_A_NAME and each not in _UNSEEN) for each in text)
 
 
 class Event(BaseModel):

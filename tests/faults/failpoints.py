@@ -24,8 +24,7 @@ from executor.rate_limits.rate_limiter import RateLimiter
 from executor.settings import ExecutorSettings
 from executor.venues.credentials import Credentials
 from executor.venues.exchange_connections import Exchange, open_exchange
-from executor.venues.lookup_schedule import EVERY_WAY, Way
-from executor.venues.venue import Attempt, Finding, Venue
+from executor.venues.venue import EVERY_WAY, Attempt, Finding, Venue, Way
 from shared.bus.port import Bus, Handler, Message, Queue
 from shared.mexc.orders.order_api import MayWrite, OrderRequest, SignedOrder
 from shared.mexc.orders.order_reports import Balance

@@ -186,5 +186,6 @@ async def _hand_out(memory: MemoryQueue, processor: DeliveryProcessor, handlers:
         if processor.until.is_set():
             memory.put_back(held)
             return
-        task = handlers.create_task(handle(EmbeddedDelivery(held, memory)), name=f"{memory.queue.name}:{held.id}")
+        delivery = EmbeddedDelivery(held.message, held.deliveries, held, memory)
+        task = handlers.create_task(handle(delivery), name=f"{memory.queue.name}:{held.id}")
         task.add_done_callback(lambda _: slots.release())

@@ -201,17 +201,11 @@ class MemoryQueue:
 class EmbeddedDelivery:
     """Delivery of one message, until it is acknowledged or requeued."""
 
+    message: Message
+    attempt: int
     held: Held
     memory: MemoryQueue
     is_answered: bool = False
-
-    @property
-    def message(self) -> Message:
-        return self.held.message
-
-    @property
-    def attempt(self) -> int:
-        return self.held.deliveries
 
     async def ack(self) -> None:
         self.is_answered = True

@@ -56,6 +56,7 @@ class OrderLine:
 
     def __init__(self, endpoint: Endpoint, limits: LineLimits = LineLimits()) -> None:
         self._endpoint = endpoint
+        self._host = endpoint.host_header
         self._limits = limits
         self._turn = asyncio.Lock()
         self.callers = 0
@@ -100,7 +101,7 @@ class OrderLine:
 
         Raises NotSent when certainly no byte of it was written and OutcomeUnknown when one may have been.
         """
-        request = _framed(self._endpoint, signed)
+        request = _framed(self._host, signed)
         limit_seconds = self._limits.answer_seconds if timeout_seconds is None else timeout_seconds
         if limit_seconds <= 0:
             raise NotSent("the request was not written (its time was up before it began)")
@@ -197,14 +198,14 @@ def _kept(headers: Headers) -> Mapping[str, str]:
     return {name.decode(): headers[name].decode("latin-1") for name in _KEPT_HEADERS if name in headers}
 
 
-def _framed(endpoint: Endpoint, signed: SignedOrder) -> bytes:
+def _framed(host: str, signed: SignedOrder) -> bytes:
     target, fields = f"{signed.path}?{signed.query}", [f"{name}: {value}" for name, value in signed.headers.items()]
     # Neither message quotes the refused text: it may be a key or a signed query.
     if not _is_one_line(target) or " " in target or not target.startswith("/"):
         raise ValueError("the request's path and query must be percent-encoded, and start with /")
     if not all(map(_is_one_line, fields)):
         raise ValueError("a request header holds characters that HTTP does not allow there")
-    lines = [f"POST {target} HTTP/1.1", f"Host: {endpoint.host_header}", *fields, "Content-Length: 0", "", ""]
+    lines = [f"POST {target} HTTP/1.1", f"Host: {host}", *fields, "Content-Length: 0", "", ""]
     return "\r\n".join(lines).encode("ascii")
 
 

@@ -24,8 +24,7 @@ from executor.model.send_result import (
 )
 from executor.pricing.fill_simulation import simulated_fill, take_levels
 from executor.sending.last_balances import BalanceSource
-from executor.venues.lookup_schedule import EVERY_WAY, Way
-from executor.venues.venue import Absent, Attempt, Ended, Finding, Unclear, Untold, Working
+from executor.venues.venue import EVERY_WAY, Absent, Attempt, Ended, Finding, Unclear, Untold, Way, Working
 from shared.events import Side
 from shared.mexc.errors import ExchangeUnavailable
 from shared.mexc.orders.order_api import MayWrite, OrderRequest, SignedOrder

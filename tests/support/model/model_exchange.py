@@ -9,7 +9,7 @@ from urllib.parse import parse_qs
 
 import msgspec
 
-from executor.venues.lookup_schedule import Way
+from executor.venues.venue import Way
 from shared.events import Side, utc_now
 from shared.mexc.errors import ExchangeRejected, ExchangeUnavailable, NotSent, OutcomeUnknown, RateLimited
 from shared.mexc.orders.order_api import Answer, MayWrite, SignedOrder, always
