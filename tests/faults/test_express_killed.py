@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any, Final
 
 import pytest
@@ -14,7 +15,10 @@ from shared.events import Listing, Trade
 from shared.settings import BrokerSettings
 from shared.wire.topology import NOTIFIER_EVENTS, NOTIFYING
 from tests.faults.executors import ExecutorProcess, executor_process
-from tests.faults.ground import QUICK, Ground
+from tests.faults.ground import QUICK, Ground, a_ground
+from tests.servers.databases import PostgresServer
+from tests.servers.rabbitmq import RabbitMQServer
+from tests.support.running.compositions import Composition
 from tests.support.running.pipelines import dedup
 from tests.support.running.services import Outlet, emptying, rabbitmq_runtime, serving
 from tests.waiting import eventually
@@ -29,6 +33,16 @@ SENT: Final = frozenset(
 )
 """The order is at the exchange; at other points it may be, or the sighting is on the broker, or neither."""
 INGEST: Final = {"default_symbols_seconds": 0.2, "exchange_info_seconds": 2, "drain_seconds": 0.5}
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def shared_ground(
+    postgres_server: PostgresServer, rabbitmq_server: RabbitMQServer, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Ground]:
+    """Every process on the express way is started by the tests themselves."""
+    directory = tmp_path_factory.mktemp("express")
+    async with a_ground(postgres_server, rabbitmq_server, directory, composition=Composition.NORMAL) as ground:
+        yield ground
 
 
 @pytest_asyncio.fixture(loop_scope="module")
