@@ -1,4 +1,4 @@
-"""Prometheus' configuration where the express way takes the place of ingest and the executor, derived from the other."""
+"""Prometheus' configuration where the express way takes the place of ingest and the executor; derived."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path

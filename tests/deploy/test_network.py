@@ -53,7 +53,7 @@ def rendered(overlay: str) -> Sequence[Manifest]:
 
 
 def test_each_service_has_a_user_of_the_broker_and_a_role_of_the_database() -> None:
-    assert ON_THE_BROKER == services_of("production") | services_of("production-express")
+    assert services_of("production") | services_of("production-express") == ON_THE_BROKER
     assert ON_THE_BROKER | {"migrate", "token"} == IN_THE_DATABASE
 
 

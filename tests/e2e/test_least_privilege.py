@@ -82,7 +82,7 @@ async def test_a_coin_is_listed_stored_bought_and_sold_by_services_with_no_more_
 
         async def are_all_well() -> bool:
             found = await rows.fetch("SELECT component_name FROM bot_health WHERE status = 'running'")
-            return COMPONENTS <= {row["component_name"] for row in found}
+            return {row["component_name"] for row in found} >= COMPONENTS
 
         await eventually(lambda: is_traded("BUY"), within_seconds=60, every_seconds=0.1)
         await said(operator, tmp_path, "close", "FENCEDUSDT")

@@ -116,7 +116,8 @@ class Ground:
         await configure_exits(self.runtime.database, **policy)
         chosen = as_variables("SNIPER_EXECUTOR_", {**QUICK, **settings})
         environment = {**self.environment, **chosen}
-        async with sniper("run", self.composition.command, environment=environment, directory=self.directory) as running:
+        service = self.composition.command
+        async with sniper("run", service, environment=environment, directory=self.directory) as running:
             if ready:
                 await running.ready()
             yield running
