@@ -39,7 +39,7 @@ DECIDED_SECONDS: Final = 0.5
 SIGHTED: Final = "SELECT FROM symbols WHERE symbol = $1"
 """Stored once its sighting is published."""
 ORDERED: Final = "SELECT FROM orders WHERE symbol = $1"
-_TIMES: Final = frozenset({"id", "listed_at", "observed_at", "published_at", "deduplicated_at"})
+_TIMES: Final = {"id", "listed_at", "observed_at", "published_at", "deduplicated_at"}
 _APART: Final = timedelta(seconds=2)
 """Between what is announced of a coin and what was last learned of it."""
 
