@@ -19,7 +19,7 @@ from ingest.budget.rate_limit import Limits, RateLimit
 from shared.errors import TransientError
 from shared.events import utc_now
 from shared.mexc.errors import ExchangeError, RateLimited
-from shared.mexc.http.refusals import Tell, nobody
+from shared.mexc.http.refusals import Notify, notify_none
 from shared.postgres.rate_usage import Usage
 
 log = structlog.get_logger(__name__)
@@ -66,7 +66,7 @@ class RequestBudget:
         self._banned = False
         self.refused = asyncio.Event()
         """Set when the exchange refused a request as too many."""
-        self.tell: Tell = nobody
+        self.notify: Notify = notify_none
 
     def usage(self) -> Usage:
         """Return the present use, and how long no requests are admitted."""
@@ -187,7 +187,7 @@ class RequestBudget:
         self.refused.set()
         self._metrics.closed(until, banned=refusal.banned)
         log.warning("requests refused", reason=str(refusal), closed_seconds=round(seconds, 1))
-        self.tell(seconds, refusal.banned)
+        self.notify(seconds, refusal.banned)
 
 
 def _refusal_text(refusal: RateLimited, until: datetime) -> str:

@@ -11,7 +11,7 @@ from shared.process.telemetry import Telemetry
 
 @dataclass(frozen=True, slots=True)
 class Runtime:
-    """Bus, database, telemetry, the stop event, and what services of one process tell each other of the exchange."""
+    """Bus, database, telemetry, the stop event, and refusals of the exchange that the services share."""
 
     bus: Bus
     database: Database

@@ -1,20 +1,20 @@
-"""Refusals of the exchange as too many requests, told to every limiter of one process: all ask from one address."""
+"""Refusals of requests as too many, shared by the limiters of one process: all of them use one address."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Protocol
 
-Tell = Callable[[float, bool], None]
-"""Tells the others that the exchange wants so many seconds of quiet, and whether it has banned the address."""
+Notify = Callable[[float, bool], None]
+"""Notifies the other limiters of so many seconds of quiet, and whether the exchange has banned the address."""
 
 
 class Limiter(Protocol):
     """Limiter of a service."""
 
-    tell: Tell
+    notify: Notify
 
     def heard(self, quiet_seconds: float, *, banned: bool) -> None:
-        """Take in what another limiter was told by the exchange."""
+        """Take in a refusal that another limiter has met."""
 
 
 class Refusals:
@@ -23,21 +23,21 @@ class Refusals:
 
     @asynccontextmanager
     async def shared(self, limiter: Limiter) -> AsyncIterator[None]:
-        """Let *limiter* hear of the refusals of others during the block, and them of its own."""
+        """Share refusals between *limiter* and the others during the block."""
 
-        def tell(quiet_seconds: float, banned: bool) -> None:  # noqa: FBT001 - a callback
+        def notify(quiet_seconds: float, banned: bool) -> None:  # noqa: FBT001 - a callback
             for other in self._limiters:
                 if other is not limiter:
                     other.heard(quiet_seconds, banned=banned)
 
-        limiter.tell = tell
+        limiter.notify = notify
         self._limiters.append(limiter)
         try:
             yield
         finally:
-            limiter.tell = nobody
+            limiter.notify = notify_none
             self._limiters.remove(limiter)
 
 
-def nobody(_quiet_seconds: float, _banned: bool) -> None:  # noqa: FBT001 - a callback
-    """Tell nobody."""
+def notify_none(_quiet_seconds: float, _banned: bool) -> None:  # noqa: FBT001 - a callback
+    """Notify no limiter."""
