@@ -14,9 +14,7 @@ from shared.events import Listing, Trade
 from shared.settings import BrokerSettings
 from shared.wire.topology import NOTIFIER_EVENTS, NOTIFYING
 from tests.faults.executors import ExecutorProcess, executor_process
-from tests.faults.ground import QUICK, Ground, a_ground
-from tests.servers.databases import PostgresServer
-from tests.servers.rabbitmq import RabbitMQServer
+from tests.faults.ground import QUICK, Ground
 from tests.support.running.compositions import Composition
 from tests.support.running.pipelines import dedup
 from tests.support.running.services import Outlet, emptying, rabbitmq_runtime, serving
@@ -34,14 +32,10 @@ SENT: Final = frozenset(
 INGEST: Final = {"default_symbols_seconds": 0.2, "exchange_info_seconds": 2, "drain_seconds": 0.5}
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def shared_ground(
-    postgres_server: PostgresServer, rabbitmq_server: RabbitMQServer, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[Ground]:
+@pytest.fixture(scope="module")
+def composition() -> Composition:
     """Every process on the express way is started by the tests themselves."""
-    directory = tmp_path_factory.mktemp("express")
-    async with a_ground(postgres_server, rabbitmq_server, directory, composition=Composition.NORMAL) as ground:
-        yield ground
+    return Composition.NORMAL
 
 
 @pytest_asyncio.fixture(loop_scope="module")
