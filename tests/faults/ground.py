@@ -64,6 +64,8 @@ SELECT pid FROM pg_stat_activity
 WHERE datname = current_database() AND application_name = 'sniper-executor'
     AND query_start > $1 AND left(query, 500) = left($2, 500)
 """
+AS_ON_THE_NORMAL_WAY = {"cli.composing.express.claim.CLAIM_AND_RESERVE": "decision_sql.RESERVE"}
+"""Points of the express way by the names of those that they stand in for."""
 RULES = TradingRules(base_precision=2, quote_precision=2, quote_amount_min=Decimal(1))
 
 
@@ -280,7 +282,9 @@ async def a_ground(
             ground = Ground(simulator, runtime, trades, orders)
             if composition is Composition.EXPRESS:
                 ground.newcomers = Newcomers(simulator, ground.rows)
-                ground.orders = dataclasses.replace(orders, ws_url=simulator.ws_url, ingest=dict(INGEST))
+                ground.orders = dataclasses.replace(
+                    orders, ws_url=simulator.ws_url, ingest=dict(INGEST), renamed=AS_ON_THE_NORMAL_WAY
+                )
             await ground.execute(
                 "UPDATE trade_config SET auto_trade = true, max_trade_usdt = 100, max_position_usdt = 1000000"
             )

@@ -49,6 +49,9 @@ def normal_way_only(reason: str) -> pytest.MarkDecorator:
     return pytest.mark.skipif(CHOSEN is Composition.EXPRESS, reason=reason)
 
 
+READING: Final = normal_way_only("the reading that decides is made once a second, ahead of every sighting")
+
+
 class Newcomers:
     """Coins that the exchange shows in no list yet. They stand in for dedup: what they are told of is announced."""
 
