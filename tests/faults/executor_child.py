@@ -54,6 +54,8 @@ class Orders:
     ws_url: str = ""
     """Of the exchange, where the process takes the express way; empty for an executor alone."""
     ingest: dict[str, Any] = field(default_factory=dict)
+    renamed: dict[str, str] = field(default_factory=dict)
+    """Other names of points."""
 
 
 class Wire:
@@ -115,7 +117,7 @@ async def _serve(told: Orders, pipe: Pipe, stop: asyncio.Event) -> None:
         database.connect(chosen, url, name="executor") as opened,
         rabbitmq.connect(broker, topology.SNIPER, name="executor") as bus,
     ):
-        runtime = Runtime(PointedBus(bus, points), PointedDatabase.of(opened, points), Telemetry(), stop)
+        runtime = Runtime(PointedBus(bus, points), PointedDatabase.of(opened, points, told.renamed), Telemetry(), stop)
         runtime.telemetry.ready_when("executor", lambda: False)
         runtime.telemetry.ready_when("broker", bus.is_connected)
         telling = asyncio.gather(_tell_ready(runtime, pipe), _tell_stopping(runtime, pipe))

@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapp
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
+from types import MappingProxyType
 from typing import Any, Final, TypeVar, cast
 
 import executor
@@ -135,6 +136,8 @@ class _PointedConnection:
         self._connection = connection
         self._points = points
         self._names = names
+        self.has_points = False
+        """Whether one of its statements had points around it."""
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self._connection, name)
@@ -146,6 +149,7 @@ class _PointedConnection:
             is_rehearsal = name == "fetch" and sql in REHEARSED
             if is_rehearsal or statement in POLLS or statement.startswith(UNPOINTED):
                 return await found(sql, *arguments)
+            self.has_points = True
             return await self._points.around(statement, lambda: found(sql, *arguments))
 
         return call
@@ -157,8 +161,12 @@ class PointedDatabase(Database):
     names: Mapping[str, str]
 
     @classmethod
-    def of(cls, database: Database, points: Points) -> "PointedDatabase":
-        return cls(database.pool, database.engines, points, _named_statements())
+    def of(
+        cls, database: Database, points: Points, renamed: Mapping[str, str] = MappingProxyType({})
+    ) -> "PointedDatabase":
+        """Name the points by the statements, but for those that are *renamed*."""
+        names = {text: renamed.get(name, name) for text, name in _named_statements().items()}
+        return cls(database.pool, database.engines, points, names)
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Connection]:
@@ -178,7 +186,11 @@ class PointedDatabase(Database):
             except BaseException:
                 await transaction.rollback()
                 raise
-            await self.points.around("commit", transaction.commit)
+            # The commit of statements without points has none.
+            if cast("_PointedConnection", connection).has_points:
+                await self.points.around("commit", transaction.commit)
+            else:
+                await transaction.commit()
 
 
 class PointedBus:
