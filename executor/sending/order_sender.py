@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from typing import Final, Protocol
@@ -96,6 +97,11 @@ class OrderSender:
                 log.debug("an order was not made ahead", symbol=order.symbol, reason=repr(error))
             return None
 
+    def rehearse(self, order: Order) -> None:
+        """Make and sign the request of *order*, which there is none of, and drop it; an error is no matter."""
+        with suppress(Exception):
+            self._attempts.made_ahead(order)
+
     async def place(self, order: Order, *, at_ms: int | None = None, built: BuiltRequest | None = None) -> None:
         """Send *order*, at *at_ms* of the exchange's clock where that is given, and record what came of it.
 
@@ -164,6 +170,7 @@ class OrderDispatch:
     def __init__(self, sender: OrderSender, tasks: asyncio.TaskGroup, committed: Callable[[Order], None]) -> None:
         """*committed* is called with each order that is about to leave."""
         self.prepare = sender.prepare
+        self.rehearse = sender.rehearse
         self._sender = sender
         self._tasks = tasks
         self._committed = committed

@@ -17,6 +17,7 @@ from pydantic import SecretStr
 
 from cli.composing.express import service as express
 from cli.composing.express.service import ExpressTerms
+from cli.composing.express.settings import ExpressSettings
 from cli.process import until_ready
 from executor import service
 from executor.settings import ExecutorSettings, ExitSeeds
@@ -133,7 +134,7 @@ async def _trade(runtime: Runtime, told: Orders, points: Points) -> None:
         await service.serve(runtime, settings, _venue(told), told.data_dir, open_exchange=opened)
         return
     runtime.telemetry.ready_when("ingest", lambda: False)
-    terms = ExpressTerms(IngestSettings(**told.ingest), settings, ExitSeeds(), told.data_dir)
+    terms = ExpressTerms(IngestSettings(**told.ingest), settings, ExitSeeds(), told.data_dir, ExpressSettings())
     await express.serve(runtime, terms, _venue(told), open_exchange=opened)
 
 

@@ -79,6 +79,7 @@ POLLS = frozenset(
 
 REHEARSED: Final = frozenset(each.sql for each in (*STATEMENTS, CLAIM_AND_RESERVE))
 """Whoever decides fetches a row of these, or a value; rehearsals fetch what there is."""
+_VERSION: Final = CLAIM_AND_RESERVE.names.index("version")
 
 NAMES: Final = {"trade": "publish", "raw": "publish raw"}
 """Points of publications by the first word of their routing key."""
@@ -146,13 +147,18 @@ class _PointedConnection:
 
         async def call(sql: str, *arguments: object) -> Any:
             statement = self._names.get(sql, f"nameless: {sql}")
-            is_rehearsal = name == "fetch" and sql in REHEARSED
-            if is_rehearsal or statement in POLLS or statement.startswith(UNPOINTED):
+            if _is_rehearsal(name, sql, arguments) or statement in POLLS or statement.startswith(UNPOINTED):
                 return await found(sql, *arguments)
             self.has_points = True
             return await self._points.around(statement, lambda: found(sql, *arguments))
 
         return call
+
+
+def _is_rehearsal(method: str, sql: str, arguments: Sequence[object]) -> bool:
+    """Return whether a statement is rehearsed: alone, or with the whole express way, for no version of the config."""
+    is_way = sql == CLAIM_AND_RESERVE.sql and not arguments[_VERSION]
+    return is_way or (method == "fetch" and sql in REHEARSED)
 
 
 @dataclass(frozen=True, slots=True)

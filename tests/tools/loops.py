@@ -41,6 +41,7 @@ MAY_FAIL_AS_A_WHOLE: Final[Mapping[str, str]] = {
     "executor/model/fill.py:fees_of": "The fees of one order; constants only.",
     "executor/supervision/unexplained_holdings.py:_explained": "Constants only; the balances are read before.",
     "executor/journal/rehearsal.py:rehearse": "Constants only; a round that fails is made again two seconds later.",
+    "executor/journal/rehearsal.py:rehearse_twice": "Constants only; a round that fails is made again two seconds later.",
     "executor/journal/other_fees.py:record": "The fees of one order, all of them in its transaction.",
     "executor/exits/book_reader.py:close": "Questions that are given up; what they raise is dropped.",
     "executor/reconciliation/order_reconciler.py:obstacles": "Each look-up answers for itself and raises nothing.",
