@@ -210,6 +210,7 @@ async def serve(
     limiter = limiter_of(settings, runtime.telemetry.registry)
     async with (
         persisted_usage(runtime.database, "executor", limiter),
+        runtime.refusals.shared(limiter),
         open_exchange(venue.mexc_rest_url, keys, settings, limiter, live=venue.live) as opened,
         watching_halts(runtime.database, settings, data_dir) as halts,
         heartbeat(component, runtime.bus),

@@ -113,6 +113,7 @@ async def _detect(runtime: Runtime, settings: IngestSettings, exchange: Exchange
     budget = budget_of(settings, registry)
     async with (
         persisted_usage(runtime.database, "ingest", budget),
+        runtime.refusals.shared(budget),
         rest_sources(exchange, settings, openings, feeds, parts.metrics, budget) as polls,
     ):
         runtime.telemetry.ready_when(

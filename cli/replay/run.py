@@ -62,6 +62,8 @@ class _Nowhere:
 
     def send(self, order: Order) -> None: ...
 
+    def rehearse(self, order: Order) -> None: ...
+
 
 class _Unsent(Refusal):
     """The end of every purchase of a replay."""

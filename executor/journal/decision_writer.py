@@ -53,6 +53,10 @@ class Reservation:
     statement: Statement = decision_sql.RESERVE
     beside: Mapping[str, object] = field(default_factory=dict)
 
+    def of_no_version(self) -> "Reservation":
+        """Return the same for a version of the configuration that no row has: it writes nothing, and locks nothing."""
+        return replace(self, beside={**self.beside, "version": ""})
+
 
 ALONE: Final = Reservation()
 """The order and its reservation, and nothing else."""

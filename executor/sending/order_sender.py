@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from typing import Final, Protocol
@@ -53,7 +54,6 @@ class OrderSender:
         latch: Latch,
         now: Callable[[], datetime],
     ) -> None:
-        self.made_ahead = attempts.made_ahead
         self._attempts = attempts
         self._slots = slots
         self._transitions = transitions
@@ -81,6 +81,23 @@ class OrderSender:
         """Make and sign the request of *order*, the next to be placed, from data at hand. Nothing leaves."""
         if (built := self.made_ahead(order)) is not None:
             self._ahead = order, built
+
+    def made_ahead(self, order: Order) -> BuiltRequest | None:
+        """Return the request of *order*, signed, where data at hand allow it.
+
+        An error is logged, and met again with its consequences when the order is placed.
+        """
+        try:
+            return self._attempts.made_ahead(order)
+        except Exception as error:  # noqa: BLE001 - met again, with its cause, when the order is placed
+            with of_listing(order.listing):
+                log.debug("an order was not made ahead", symbol=order.symbol, reason=repr(error))
+            return None
+
+    def rehearse(self, order: Order) -> None:
+        """Make and sign the request of *order*, which there is none of, and drop it; an error is no matter."""
+        with suppress(Exception):
+            self._attempts.made_ahead(order)
 
     async def place(self, order: Order, *, at_ms: int | None = None, built: BuiltRequest | None = None) -> None:
         """Send *order*, at *at_ms* of the exchange's clock where that is given, and record what came of it.
@@ -150,6 +167,7 @@ class OrderDispatch:
     def __init__(self, sender: OrderSender, tasks: asyncio.TaskGroup, committed: Callable[[Order], None]) -> None:
         """*committed* is called with each order that is about to leave."""
         self.prepare = sender.prepare
+        self.rehearse = sender.rehearse
         self._sender = sender
         self._tasks = tasks
         self._committed = committed

@@ -30,7 +30,6 @@ from executor.sending.request_builder import BuiltRequest, RequestBuilder
 from executor.settings import ExecutorSettings
 from executor.venues.venue import Attempt, Venue
 from shared.events import Mode, Side, TradingRules
-from shared.log_context import of_listing
 from shared.mexc.orders.order_api import OrderRequest, SignedOrder, order_params
 from shared.mexc.payloads import Level
 from shared.mexc.time.clock_estimate import ClockUncertainError
@@ -72,18 +71,11 @@ class RequestAttempts:
         self._stopping = stopping
 
     def made_ahead(self, order: Order) -> BuiltRequest | None:
-        """Return the request of *order*, signed, where data at hand allow it.
-
-        An error is logged, and met again with its consequences when the order is placed.
-        """
-        try:
-            built = self._ways.builder.at_once(order)
-            if isinstance(built, BuiltRequest):
-                return replace(built, signed=self._ways.venues[order.mode].sign(built.request))
-        except Exception as error:  # noqa: BLE001 - met again, with its cause, when the order is placed
-            with of_listing(order.listing):
-                log.debug("an order was not made ahead", symbol=order.symbol, reason=repr(error))
-        return None
+        """Return the request of *order*, signed, where data at hand allow it; raise ClockUncertainError."""
+        built = self._ways.builder.at_once(order)
+        if not isinstance(built, BuiltRequest):
+            return None
+        return replace(built, signed=self._ways.venues[order.mode].sign(built.request))
 
     async def made(self, order: Order) -> BuiltRequest | OrderUpdate:
         """Return the request, after a look at the market where that is needed; or what *order* comes to without it."""

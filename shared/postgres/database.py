@@ -16,7 +16,7 @@ import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
 from shared.errors import TransientError
-from shared.postgres.dialling import Session, connect_options, inspected_options
+from shared.postgres.dialling import Session, connect_options, inspected_options, write_at_once
 from shared.postgres.engine import EngineOnDemand
 from shared.postgres.error_translation import UNUSABLE, away_is_transient, refusals_are_settings, unusable
 from shared.postgres.postgres_url import PostgresUrl
@@ -130,6 +130,7 @@ async def connect(settings: DatabaseSettings, url: PostgresUrl, *, name: str) ->
 
         async def prepare(connection: Session) -> None:
             await options.prepare(connection)
+            write_at_once(connection)
             await connection.set_type_codec("jsonb", schema="pg_catalog", encoder=json.dumps, decoder=json.loads)
 
         async def keep_session(_: Session) -> None:

@@ -73,6 +73,16 @@ async def certificate_expiry(settings: DatabaseSettings, url: PostgresUrl, *, na
         await connection.close()
 
 
+def write_at_once(connection: Session) -> None:
+    """Have statements leave as they are written: uvloop would keep them until the end of its turn.
+
+    With TLS they still wait for that.
+    """
+    transport = getattr(connection, "_transport", None)  # The driver has no public name for it.
+    if transport is not None and transport.get_extra_info("sslcontext") is None:
+        transport.set_write_buffer_limits(high=0)
+
+
 def connect_options(settings: DatabaseSettings, url: PostgresUrl, *, name: str) -> ConnectOptions:
     """Return the connection options of a process of this name."""
     return ConnectOptions(

@@ -16,7 +16,7 @@ from tests.servers.guard import guarded
 from tests.servers.rabbitmq import RabbitMQServer
 from tests.support.running.processes import clean
 
-BY_TWO_CLOCKS = ("express", "openings", "pipeline", "telemetry")
+BY_TWO_CLOCKS = ("openings", "pipeline", "telemetry")
 """The exchange's time is one of them: on a busy machine it is known less well than two samples take."""
 
 

@@ -42,6 +42,7 @@ MAY_FAIL_AS_A_WHOLE: Final[Mapping[str, str]] = {
     "executor/supervision/unexplained_holdings.py:_explained": "Constants only; the balances are read before.",
     "executor/journal/rehearsal.py:rehearse": "Constants only; a round that fails is made again two seconds later.",
     "executor/journal/settlement.py:_record_other_fees": "The fees of one order, all of them in its transaction.",
+    "executor/journal/rehearsal.py:rehearse_twice": "Constants only; a round that fails is made again two seconds later.",
     "executor/exits/book_reader.py:close": "Questions that are given up; what they raise is dropped.",
     "executor/reconciliation/order_reconciler.py:obstacles": "Each look-up answers for itself and raises nothing.",
     "executor/reconciliation/order_reconciler.py:look_up_due": "Each look-up answers for itself and raises nothing.",

@@ -69,6 +69,8 @@ class NotSent:
 
     def send(self, order: Order) -> None: ...
 
+    def rehearse(self, order: Order) -> None: ...
+
 
 NOT_SENT = NotSent()
 
@@ -230,6 +232,10 @@ class Executor:
     def prepare(self, order: Order) -> None:
         """Make ready what the handler is about to commit."""
         self.placing.prepare(order)
+
+    def rehearse(self, order: Order) -> None:
+        """Make the request of what the handler rehearses."""
+        self.placing.rehearse(order)
 
     def send(self, order: Order) -> None:
         """Keep what the handler committed for `send_all`."""
