@@ -5,7 +5,7 @@ The unique row is the fence against double orders, the conditional update of exp
 
 import asyncio
 from collections.abc import Callable, Mapping
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -74,12 +74,14 @@ class DecisionWriter:
         told: Callable[[], None],
         now: Callable[[], datetime],
     ) -> None:
-        self.connection = database.connection
-        """Lends a connection on which one decision is read and committed."""
         self._database = database
         self._settings = settings
         self._told = told
         self._now = now
+
+    def connection(self) -> AbstractAsyncContextManager[Connection]:
+        """Return a connection on which one decision is read and committed."""
+        return self._database.connection()
 
     async def read(
         self, connection: Connection, listing: Listing | None, *, live: bool, waiting: str | None = None
