@@ -180,8 +180,7 @@ class ExitEvaluator:
         seen = _GAIN if push is not None and reason in GAINS else _DUE
         waits = reason is not None and (seen == _GAIN or needs_confirmation(reason, worth, settings))
         if worth is None or not worth.is_crossed:
-            others = {_DUE, _GAIN} - ({seen} if waits else set())
-            self._streaks.contradict(watched.name, others, time.seconds, push=push)
+            self._streaks.contradict(watched.name, {_DUE, _GAIN} - ({seen} if waits else set()), time.seconds, push)
         if waits and not self._is_confirmed(watched.name, seen, time, push):
             return replace(decision, is_urgent=True)
         if reason is None:
