@@ -8,7 +8,7 @@ from itertools import pairwise
 from statistics import median
 from typing import Final
 
-from bench.environment import create_floor_table, environment, raise_limits, trade_live
+from bench.environment import create_floor_table, environment, forget_recent_orders, raise_limits, trade_live
 from bench.exchange.venue import Journey, Venue, open_venue
 from bench.figures import Figures, Result, latency
 from bench.harness import Harness
@@ -96,11 +96,17 @@ async def measured(harness: Harness, more: Mapping[str, str]) -> Measured:
             partial(both_floors, two_hops, straight, hops),
             partial(passage, venue, stamps),
             harness.plan,
-            venue.list_newcomers,
+            partial(settle, venue, database),
         )
     floor = latency([each for each in bare if isinstance(each, float)])
     passages = [each for each in ours if isinstance(each, Passage)]
     return Measured(passages, floor, latency([each.ms for each in hops[harness.plan.warmups :]]))
+
+
+async def settle(venue: Venue, database: str) -> None:
+    """Show the newcomers by REST, and make the limits' row as small as in production."""
+    await venue.list_newcomers()
+    await forget_recent_orders(database)
 
 
 async def passage(venue: Venue, stamps: Stamps, number: int) -> Passage | float:

@@ -77,6 +77,11 @@ class RequestAttempts:
             return None
         return replace(built, signed=self._ways.venues[order.mode].sign(built.request))
 
+    def rehearse(self, order: Order) -> None:
+        """Make the request of *order*, which there is none of, and check it as before it is sent; drop both."""
+        self.made_ahead(order)
+        self._ways.presend.objection(order)
+
     async def made(self, order: Order) -> BuiltRequest | OrderUpdate:
         """Return the request, after a look at the market where that is needed; or what *order* comes to without it."""
         try:

@@ -1,5 +1,6 @@
 """`sniper run express`: a listing is bought before it is announced, and a second process goes on when one is killed."""
 
+import os
 import re
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
@@ -105,7 +106,12 @@ async def is_settled(standby: Standby, symbol: str) -> bool:
 
 @pytest.mark.parametrize(
     ("variable", "value"),
-    [("SNIPER_LIVE", "true"), ("SNIPER_EXPRESS", "perhaps"), ("SNIPER_EXECUTOR_ORDERS_PER_DAY", "none")],
+    [
+        ("SNIPER_LIVE", "true"),
+        ("SNIPER_EXPRESS", "perhaps"),
+        ("SNIPER_EXPRESS_CORE", "4095"),
+        ("SNIPER_EXECUTOR_ORDERS_PER_DAY", "none"),
+    ],
 )
 async def test_a_setting_that_cannot_be_meant_ends_it_with_2_and_is_named(
     database_url: str, broker_url: str, tmp_path: Path, variable: str, value: str
@@ -115,3 +121,29 @@ async def test_a_setting_that_cannot_be_meant_ends_it_with_2_and_is_named(
         assert await process.process.wait() == 2
 
     assert variable in process.log.read_text()
+
+
+async def test_one_that_spins_on_a_core_buys_and_stops(database_url: str, broker_url: str, tmp_path: Path) -> None:
+    async with running_simulator() as simulator:
+        environment = {
+            "SNIPER_DATABASE_URL": database_url,
+            "SNIPER_BROKER_URL": broker_url,
+            "SNIPER_MEXC_REST_URL": simulator.rest_url,
+            "SNIPER_MEXC_WS_URL": simulator.ws_url,
+            "SNIPER_EXPRESS_SPIN": "true",
+            "SNIPER_EXPRESS_CORE": str(min(os.sched_getaffinity(0))),
+        }
+        async with sniper("run", "express", environment=environment, directory=tmp_path) as process:
+            await process.ready()
+            await simulator.list_coin("FIRSTUSDT")
+            await eventually(partial(bought, process), within_seconds=30)
+            used = await process.cpu_seconds()
+            await eventually(partial(has_spun, process, used), within_seconds=12)
+
+            assert os.sched_getaffinity(process.process.pid) == {min(os.sched_getaffinity(0))}
+            assert await process.stop() == 0
+
+
+async def has_spun(process: Sniper, since: float) -> bool:
+    """Return whether *process*, which has nothing to do, has used a second of its core nevertheless."""
+    return await process.cpu_seconds() > since + 1
