@@ -12,6 +12,7 @@ from bench.floor.path import CREATE
 LIMIT_USDT: Final = 1_000_000_000
 RAISE: Final = f"UPDATE trade_config SET max_position_usdt = {LIMIT_USDT}"
 GO_LIVE: Final = "UPDATE trade_config SET auto_trade = true"
+FORGET: Final = "UPDATE exposure SET recent_orders = '{}'"
 NO_LIMITS: Final[Mapping[str, str]] = MappingProxyType(
     {
         # A benchmark lists more coins a minute than MEXC in a month.
@@ -57,6 +58,11 @@ async def raise_limits(database: str) -> None:
 async def trade_live(database: str) -> None:
     """Switch auto_trade on, so that a live executor sends orders."""
     await _execute(database, GO_LIVE)
+
+
+async def forget_recent_orders(database: str) -> None:
+    """Forget the orders of the last minute, of which the limits in production leave a few, and a benchmark hundreds."""
+    await _execute(database, FORGET)
 
 
 async def create_floor_table(database: str) -> None:

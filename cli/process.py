@@ -12,11 +12,10 @@ from prometheus_client import CollectorRegistry
 from cli import env_check
 from cli.database import rights, schema
 from notifier.settings import NotifierSettings
-from shared.backoff import pause
 from shared.bus import embedded, rabbitmq
 from shared.bus.metrics import BusMetrics
 from shared.bus.port import Bus
-from shared.errors import SettingsError
+from shared.errors import SettingsError, pause
 from shared.postgres import database, reachability
 from shared.postgres.database import Database
 from shared.postgres.dialling import certificate_expiry

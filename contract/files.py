@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from contract import asyncapi, dashboards, kubernetes, metrics
+from contract import asyncapi, dashboards, express_monitoring, kubernetes, metrics
 from contract.definitions import definitions
 from contract.samples import SAMPLES
 from contract.schemas import schemas
@@ -23,7 +23,8 @@ def generated() -> Mapping[str, str]:
     pages = {"docs/asyncapi.yaml": asyncapi.render(), "docs/metrics.md": metrics.render()}
     broker = {"deploy/rabbitmq/definitions.json": _json(definitions())}
     database = {"deploy/postgres/roles.sql": ROLES_HEAD + roles.script()}
-    return {**pages, **broker, **database, **described, **dashboards.files(), **kubernetes.files()}
+    monitoring = {**dashboards.files(), **express_monitoring.files()}
+    return {**pages, **broker, **database, **described, **monitoring, **kubernetes.files()}
 
 
 def frozen(version: str) -> Mapping[str, str]:

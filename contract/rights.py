@@ -48,6 +48,17 @@ class Rights:
         }
 
 
+def together(user: str, one: Rights, other: Rights) -> Rights:
+    """Return the rights of *user*, who may do what these two services may, and no more."""
+    publishes = {exchange: _either(exchange, one, other) for exchange in {**one.publishes, **other.publishes}}
+    return Rights(user, consumes=(*one.consumes, *other.consumes), publishes=publishes)
+
+
+def _either(exchange: Exchange, *rights: Rights) -> str:
+    """Return the regular expression of the routing keys that any of *rights* publishes to *exchange* by."""
+    return "|".join(dict.fromkeys(each.publishes[exchange] for each in rights if exchange in each.publishes))
+
+
 def _any_of(names: Sequence[str], pattern: str) -> str:
     exact = "|".join(re.escape(name) for name in names)
     if pattern == NOTHING:
@@ -60,16 +71,26 @@ ANYTHING: Final = ".*"
 
 _SIGHTINGS: Final = r"^raw\.mexc_(websocket|rest_api)$"
 
+_INGEST: Final = Rights(
+    "ingest",
+    publishes={
+        topology.RAW: _SIGHTINGS,
+        topology.EVENTS: r"^health\.ingest$",
+        topology.CANARY: r"^canary\.raw$",
+        topology.DEAD: ANYTHING,
+    },
+)
+_EXECUTOR: Final = Rights(
+    "executor",
+    consumes=(topology.EXECUTOR_LISTINGS, topology.EXECUTOR_OPENINGS),
+    publishes={
+        topology.EVENTS: r"^(trade\.[a-z-]+\.[a-z]+|health\.(executor|exits))$",
+        topology.DEAD: ANYTHING,
+    },
+)
+
 RIGHTS: Final = (
-    Rights(
-        "ingest",
-        publishes={
-            topology.RAW: _SIGHTINGS,
-            topology.EVENTS: r"^health\.ingest$",
-            topology.CANARY: r"^canary\.raw$",
-            topology.DEAD: ANYTHING,
-        },
-    ),
+    _INGEST,
     Rights(
         "dedup",
         consumes=(topology.DEDUP_RAW,),
@@ -81,14 +102,9 @@ RIGHTS: Final = (
             topology.DEAD: ANYTHING,
         },
     ),
-    Rights(
-        "executor",
-        consumes=(topology.EXECUTOR_LISTINGS, topology.EXECUTOR_OPENINGS),
-        publishes={
-            topology.EVENTS: r"^(trade\.[a-z-]+\.[a-z]+|health\.(executor|exits))$",
-            topology.DEAD: ANYTHING,
-        },
-    ),
+    _EXECUTOR,
+    # The express way: both in one process.
+    together("express", _INGEST, _EXECUTOR),
     Rights(
         "persister",
         consumes=(topology.PERSISTER_LISTINGS, topology.PERSISTER_TRADES, topology.PERSISTER_HEALTH),

@@ -5,11 +5,9 @@ from datetime import datetime
 
 import structlog
 
-from dedup.claim_cache import ClaimCache
-from dedup.clock_skew import ClockSkew
 from dedup.identity import listing_of, rescheduled_event
-from dedup.ledger import Claim, Ledger
-from dedup.metrics import Metrics
+from dedup.ledger import Claim, ClaimCache, Ledger
+from dedup.metrics import ClockSkew, Metrics
 from dedup.observations import Observation
 from shared.errors import PermanentError
 from shared.events import Listing, RawListing, never_after, utc_now

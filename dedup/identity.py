@@ -7,8 +7,7 @@ from pydantic import ValidationError
 
 from shared.errors import PermanentError
 from shared.events import Listing, ListingRescheduled, RawListing
-from shared.listing_key import key_of
-from shared.mexc.symbols import normalise
+from shared.mexc.symbols import key_of, normalise
 from shared.wire.cloudevents import explain
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)

@@ -1,4 +1,4 @@
-"""Ledger of claims in the database: the first sighting of each listing, and its latest opening time."""
+"""Ledger of claims in the database, and a cache of recent ones: first sighting and latest opening of each listing."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -7,24 +7,15 @@ import structlog
 from pydantic import ValidationError
 
 from shared.errors import TransientError
-from shared.events import Listing
+from shared.events import Listing, ListingKey
 from shared.postgres.database import Database
 from shared.postgres.error_translation import refused_is_permanent
 from shared.wire.cloudevents import explain
 
 log = structlog.get_logger(__name__)
 
-
-def insertion(key: str, raw_id: str, listing: str, opens_at: str, observed_at: str) -> str:
-    """Return the insertion of a claim whose parameters have these names; a row may follow from what it is read from."""
-    return f"""
-    INSERT INTO listing_claims (listing_key, raw_id, listing, opens_at, opens_observed_at)
-    SELECT {key}, {raw_id}, {listing}, {opens_at},
-        CASE WHEN {opens_at}::timestamptz IS NOT NULL THEN {observed_at}::timestamptz END
-    """
-
-
-CLAIM: Final = f"{insertion('$1', '$2', '$3', '$4', '$5')} ON CONFLICT DO NOTHING RETURNING true"
+FINGERPRINTS: Final = 256
+"""Few enough to be integers that Python keeps anyway: a fingerprint costs no memory."""
 # One that was made together with the order, ahead of dedup, is news until the executor has received it.
 READ: Final = """
     SELECT raw_id, listing, EXISTS (SELECT FROM unannounced_listings WHERE listing_key = $1) AS is_unannounced
@@ -47,6 +38,55 @@ MOVE: Final = """
     RETURNING opens_raw_id, listing
 """
 READ_MOVE: Final = "SELECT opens_raw_id, listing FROM listing_claims WHERE listing_key = $1"
+
+
+class ClaimCache:
+    """Recognises most duplicates without the ledger, and never takes a listing for a duplicate.
+
+    Eviction is harmless, since unknown keys go to the ledger. Two generations make it cheap: a full young one becomes
+    the old one, and the old one is dropped.
+    """
+
+    def __init__(self, keys_max: int) -> None:
+        self._generation_max = max(1, keys_max // 2)
+        self._young: dict[ListingKey, int] = {}
+        self._old: dict[ListingKey, int] = {}
+
+    def is_duplicate(self, key: ListingKey, raw_id: str) -> bool:
+        """Return whether another sighting than *raw_id* has certainly claimed *key*.
+
+        False also when that is unknown, and when *raw_id* may be the claimant itself, redelivered.
+        """
+        claimant = self._young.get(key)
+        if claimant is None:
+            claimant = self._old.get(key)
+        return claimant is not None and claimant != fingerprint(raw_id)
+
+    def remember(self, key: ListingKey, claimant: str) -> None:
+        """Remember the sighting *claimant* as that which claimed *key*."""
+        if len(self._young) >= self._generation_max and key not in self._young:
+            self._old, self._young = self._young, {}
+        self._young[key] = fingerprint(claimant)
+
+    def __len__(self) -> int:
+        return len(self._young) + len(self._old)
+
+
+def fingerprint(raw_id: str) -> int:
+    """Return the fingerprint of an id; another id has the same once in `FINGERPRINTS` times."""
+    return hash(raw_id) % FINGERPRINTS
+
+
+def insertion(key: str, raw_id: str, listing: str, opens_at: str, observed_at: str) -> str:
+    """Return the insertion of a claim whose parameters have these names; a row may follow from what it is read from."""
+    return f"""
+    INSERT INTO listing_claims (listing_key, raw_id, listing, opens_at, opens_observed_at)
+    SELECT {key}, {raw_id}, {listing}, {opens_at},
+        CASE WHEN {opens_at}::timestamptz IS NOT NULL THEN {observed_at}::timestamptz END
+    """
+
+
+CLAIM: Final = f"{insertion('$1', '$2', '$3', '$4', '$5')} ON CONFLICT DO NOTHING RETURNING true"
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,11 +2,9 @@
 
 from collections.abc import Sequence
 
-from dedup.claim_cache import ClaimCache
-from dedup.clock_skew import ClockSkew
 from dedup.handler import Deduplicate
-from dedup.ledger import Ledger
-from dedup.metrics import Metrics
+from dedup.ledger import ClaimCache, Ledger
+from dedup.metrics import ClockSkew, Metrics
 from dedup.observations import Observations
 from dedup.settings import DedupSettings
 from dedup.unannounced import republishing
@@ -16,8 +14,7 @@ from shared.postgres.batch import BatchLimits, batching
 from shared.process.health import Component, heartbeat
 from shared.process.runtime import Runtime
 from shared.wire.canary import from_message, passed_on, to_message
-from shared.wire.event_handler import message_handler
-from shared.wire.topology import DEDUP_RAW
+from shared.wire.topology import DEDUP_RAW, message_handler
 
 
 async def _pass_on(message: Message) -> Sequence[Message]:

@@ -12,8 +12,7 @@ import structlog
 from asyncpg import Record
 
 from shared.bus.port import Bus
-from shared.error_isolation import each_isolated, in_a_line
-from shared.errors import TransientError
+from shared.errors import TransientError, each_isolated, in_a_line
 from shared.events import RawListing
 from shared.postgres.database import Database
 from shared.wire.topology import to_message

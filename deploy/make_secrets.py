@@ -17,7 +17,7 @@ from typing import Final
 from rabbitmq.passwords import hashed
 
 DEFINITIONS: Final = Path(__file__).parent / "rabbitmq" / "definitions.json"
-SERVICES: Final = ("ingest", "dedup", "executor", "persister", "api", "notifier")
+SERVICES: Final = ("ingest", "dedup", "executor", "express", "persister", "api", "notifier")
 BYTES: Final = 24
 SALT_BYTES: Final = 4
 

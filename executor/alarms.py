@@ -6,7 +6,7 @@ from typing import Final
 import structlog
 from prometheus_client import CollectorRegistry, Gauge
 
-from executor.model.order import Order
+from executor.model import Order
 from shared.events import HealthStatus
 from shared.process.health import Component
 

@@ -22,8 +22,7 @@ from executor.market_data.market_views import MarketViews
 from executor.market_data.position_prices import PositionPrices, RecentBooks
 from executor.market_data.symbol_rules import SymbolRules
 from executor.metrics import ExecutorMetrics
-from executor.model.order import Order
-from executor.model.order_update import OrderUpdate
+from executor.model import Order, OrderUpdate
 from executor.openings.opening_time_lookup import OpeningQuestion
 from executor.openings.scheduler import OpeningScheduler
 from executor.rate_limits.limiter_metrics import LimiterMetrics
@@ -39,10 +38,9 @@ from executor.reconciliation.operator_settlement import OperatorSettlement
 from executor.reconciliation.order_reconciler import OrderReconciler
 from executor.reconciliation.readiness import Readiness
 from executor.sending.absence_check import AbsenceCheck
-from executor.sending.exchange_time import ExchangeTime
 from executor.sending.last_balances import LastBalances
 from executor.sending.order_sender import OrderSender
-from executor.sending.presend_check import PresendCheck
+from executor.sending.presend_check import ExchangeTime, PresendCheck
 from executor.sending.purchase_decisions import PurchaseDecisions
 from executor.sending.purchase_repeater import PurchaseRepeater
 from executor.sending.request_attempts import RequestAttempts, Ways
@@ -51,7 +49,7 @@ from executor.settings import ExecutorSettings
 from executor.supervision.daily_loss_breaker import DailyLossBreaker
 from executor.venues.exchange_connections import Exchange
 from shared.events import Mode, Side
-from shared.mexc.orders.order_connection_pool import LINES, SALES_AT_ONCE
+from shared.mexc.orders.order_connection import LINES, SALES_AT_ONCE
 from shared.mexc.weights import INFO_PATH, Pool, cost_of
 from shared.process.runtime import Runtime
 

@@ -10,13 +10,14 @@ from time import perf_counter
 import structlog
 
 from executor.decisions.freshness import AgeSettings, is_just_open
+from executor.decisions.limits import MassListing
 from executor.halts.latches import HaltCause
-from executor.halts.mass_listing import MassListing
 from executor.journal.decision_writer import Reservation
 from executor.metrics import ExecutorMetrics
-from executor.model.order import Order
+from executor.model import Order
 from executor.sending.order_sender import Latch
-from executor.sending.purchase_decisions import Decided, Foreseen, Outcome, PurchaseDecisions, PurchaseSender
+from executor.sending.purchase_decisions import Decided, Foreseen, Outcome, PurchaseDecisions
+from executor.sending.purchase_sender import PurchaseSender
 from shared.events import Listing, ListingKey, ListingRescheduled, Source, Trade
 from shared.log_context import of_listing
 
@@ -82,6 +83,10 @@ class BuyListing:
             self._bought_ahead.add(listing.key)
             self._report(listing, Decided(Outcome.BUY, foreseen), perf_counter() - received)
         return foreseen
+
+    async def rehearse(self, listing: Listing, reservation: Reservation) -> None:
+        """Go the way of `at_once` without a trace, with a *listing* that there is none of: nothing can be bought."""
+        await self._decisions.rehearse(listing, self._consequences.sender, reservation)
 
     async def read_ahead(self) -> None:
         """Read what decides on the next listing; raise TransientError when the database is away."""

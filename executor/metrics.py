@@ -6,10 +6,7 @@ from datetime import datetime
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from executor.exits.watchdog import Watchdog
-from executor.model.order import Order
-from executor.model.order_state import OrderState
-from executor.model.price_source import PriceSource
-from executor.model.reasons import Reason
+from executor.model import Order, OrderState, PriceSource, Reason
 from executor.sending.purchase_decisions import Decided
 from executor.supervision.exposure_metrics import Exposure
 from shared.events import Side

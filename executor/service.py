@@ -12,12 +12,12 @@ from prometheus_client import CollectorRegistry
 
 from executor.alarms import Alarms
 from executor.assembly import Parts, assemble, limiter_of
+from executor.decisions.limits import MassListing
 from executor.exits.environment_exits import seed
 from executor.exits.watchdog import Watchdog, overdue_seconds
-from executor.halts.mass_listing import MassListing
 from executor.halts.watch import HaltWatch, watching_halts
 from executor.journal.announced_openings import AnnouncedOpenings
-from executor.journal.named_sql import Statement
+from executor.journal.order_row import Statement
 from executor.journal.position_store import held_live
 from executor.journal.rehearsal import STATEMENTS, keep_rehearsed
 from executor.listing_handler import BuyListing, Consequences, Lend
@@ -47,8 +47,7 @@ from shared.process.health import Component, heartbeat
 from shared.process.lifecycle import when_available
 from shared.process.runtime import Runtime
 from shared.settings import ExchangeSettings
-from shared.wire.event_handler import message_handler
-from shared.wire.topology import EXECUTOR_LISTINGS, EXECUTOR_OPENINGS
+from shared.wire.topology import EXECUTOR_LISTINGS, EXECUTOR_OPENINGS, message_handler
 
 DRAIN_SECONDS: Final = 10.0
 """For orders under way at a stop; those that are unsettled by then, the next start looks up."""
@@ -211,6 +210,7 @@ async def serve(
     limiter = limiter_of(settings, runtime.telemetry.registry)
     async with (
         persisted_usage(runtime.database, "executor", limiter),
+        runtime.refusals.shared(limiter),
         open_exchange(venue.mexc_rest_url, keys, settings, limiter, live=venue.live) as opened,
         watching_halts(runtime.database, settings, data_dir) as halts,
         heartbeat(component, runtime.bus),

@@ -9,7 +9,7 @@ from ingest.catalogue import Catalogue, Sighting
 from ingest.health.anomalies import AnomalyMonitor
 from ingest.output.publisher import Publisher
 from ingest.output.symbol_recorder import SymbolRecorder
-from ingest.source_events import SourceEvent
+from ingest.source import SourceEvent
 from ingest.stepwise import run_cooperatively
 from shared.process.health import Component
 

@@ -1,13 +1,22 @@
 """Filters of symbols that are published and stored but not traded. Rules are data."""
 
 import re
+import unicodedata
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 
 from ingest.catalogue import SymbolRecord
-from ingest.lookalike_names import lookalike_reason
 
+_EAST_ASIAN: Final = frozenset({"CJK", "IDEOGRAPHIC", "HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA"})
+_WRITTEN_TOGETHER: Final = (_EAST_ASIAN, frozenset({"CJK", "HANGUL"}), frozenset({"CJK", "BOPOMOFO"}))
+_LIKE_LATIN: Final = frozenset(
+    {"LATIN", "CYRILLIC", "GREEK", "COPTIC", "ARMENIAN", "CHEROKEE", "LISU", "GLAGOLITIC", "GOTHIC", "OLD", "DESERET"}
+)
+"""Scripts with many letters that resemble Latin ones."""
+_TWINS: Final = frozenset("АВЕЅІЈКМНОРСТУХҮԚԜԌаеорсухіјѕһԁԛԝΑΒΕΖΗΙΚΜΝΟΡΤΥΧϹϳογνικαρυ")
+"""Cyrillic and Greek letters that resemble Latin ones."""
+_WITH_LETTERS_OF_THEIR_OWN: Final = frozenset({"CYRILLIC", "GREEK"})
 _COINS: Final = "BTC|ETH|BNB|XRP|SOL|DOGE|ADA|LTC|LINK|DOT|AVAX|TRX|BCH|EOS|ETC|FIL|UNI|MATIC|ATOM|SHIB|PEPE|SUI"
 # Of at least three letters: MUX and BAX are coins.
 _STOCKS: Final = (
@@ -15,6 +24,22 @@ _STOCKS: Final = (
     "JNJ|JPM|LLY|MARA|MCD|META|MRK|MRVL|MSFT|MSTR|NFLX|NIO|NKE|NVDA|NVO|ORCL|PEP|PFE|PLTR|PYPL|QCOM|QQQ|RDDT|RIOT|SBET|"
     "SHOP|SLV|SMCI|SNOW|SPOT|SPY|TLT|TQQQ|TSLA|TSM|UBER|UNH|WMT|XOM"
 )
+
+
+def lookalike_reason(name: str) -> str:
+    """Return why *name* may be taken for another; empty where it is plainly of one script."""
+    if name.isascii():
+        return ""
+    if not unicodedata.is_normalized("NFKC", name):
+        return "name: letters in disguise"
+    letters = [character for character in name if not (character.isascii() and character.isdigit())]
+    # The script begins the character's Unicode name; an underscore has one of its own.
+    scripts = frozenset(unicodedata.name(letter, "unknown").partition(" ")[0] for letter in letters) - {"COMBINING"}
+    if len(scripts) > 1 and not any(scripts <= together for together in _WRITTEN_TOGETHER):
+        return "name: of more than one script"
+    if scripts & _LIKE_LATIN and (not scripts & _WITH_LETTERS_OF_THEIR_OWN or _TWINS.issuperset(letters)):
+        return "name: looks like another"
+    return ""
 
 
 @dataclass(frozen=True, slots=True)

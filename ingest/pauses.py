@@ -9,9 +9,8 @@ import structlog
 
 from ingest.lease import Lease
 from ingest.source import Report, Source, watch_all
-from shared.backoff import pause
 from shared.control.monitor_switch import Pause, pause_in_force
-from shared.errors import TransientError
+from shared.errors import TransientError, pause
 from shared.postgres.database import Database
 from shared.process.lifecycle import StoppedWhileWaitingError
 

@@ -21,9 +21,8 @@ from ingest.output.unplaced_symbols import UnplacedSymbols, tracking_unplaced
 from ingest.pauses import Pauses
 from ingest.polling.rest_sources import budget_of, rest_sources
 from ingest.settings import IngestSettings
-from ingest.sighting_time import ExchangeTime, SkewWatch
+from ingest.sighting_time import ExchangeTime, SkewWatch, UpcomingOpenings
 from ingest.streams.stream_sources import stream_sources
-from ingest.upcoming_openings import UpcomingOpenings
 from shared.postgres.rate_usage import persisted_usage
 from shared.process.health import Component, heartbeat
 from shared.process.lifecycle import when_available
@@ -114,6 +113,7 @@ async def _detect(runtime: Runtime, settings: IngestSettings, exchange: Exchange
     budget = budget_of(settings, registry)
     async with (
         persisted_usage(runtime.database, "ingest", budget),
+        runtime.refusals.shared(budget),
         rest_sources(exchange, settings, openings, feeds, parts.metrics, budget) as polls,
     ):
         runtime.telemetry.ready_when(

@@ -1,14 +1,15 @@
 """Time that sightings are stamped with: the exchange's once it is known, immune to steps of our clock."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final, Never
 
 from prometheus_client import CollectorRegistry, Gauge
 
 from ingest.budget.request_budget import RequestBudget
-from ingest.source import Report
+from ingest.source import Report, Upcoming
 from shared.events import Source, utc_now
 from shared.mexc.market_data import MexcMarketData
 from shared.mexc.time.clock_estimate import ClockUncertainError
@@ -105,3 +106,9 @@ class SkewWatch:
             return ""
         which = "ahead of" if ahead > 0 else "behind"
         return f"clock: this machine's is more than {self._seconds_max:g} s {which} the exchange's"
+
+
+@dataclass(frozen=True, slots=True)
+class UpcomingOpenings:
+    upcoming: Callable[[], Sequence[Upcoming]]
+    time: ExchangeTime = field(default_factory=ExchangeTime)

@@ -10,8 +10,7 @@ from notifier.channel import Channel
 from notifier.digest import Digest, merged
 from notifier.metrics import Metrics
 from notifier.notices import Notice
-from shared.backoff import jittered, pause
-from shared.errors import TransientError
+from shared.errors import TransientError, jittered, pause
 
 log = structlog.get_logger(__name__)
 

@@ -15,10 +15,9 @@ from notifier.notices import Notice, notice_of
 from notifier.settings import NotifierSettings
 from notifier.telegram.bot import Bot
 from notifier.telegram.commands import Operations
-from shared.backoff import pause
 from shared.bus.port import Message
 from shared.control.halts import halts_in_force
-from shared.errors import PermanentError, TransientError
+from shared.errors import PermanentError, TransientError, pause
 from shared.events import Health, HealthStatus, utc_now
 from shared.postgres.database import Database
 from shared.process.health import Component, heartbeat

@@ -3,18 +3,16 @@
 import asyncio
 
 from persister.canary import Canaries
-from persister.handlers import records_health, records_listings, records_trades
+from persister.handlers import Writer, records_health, records_listings, records_trades
 from persister.metrics import Metrics
 from persister.repository import insert_listings, insert_trades, upsert_health
 from persister.settings import PersisterSettings
 from persister.silent_components import last_report, watch_for_silence
-from persister.writer import Writer
 from shared.events import Health, Listing, Trade
 from shared.postgres.batch import BatchLimits, batching
 from shared.process.health import Component, heartbeat
 from shared.process.runtime import Runtime
-from shared.wire.event_handler import message_handler
-from shared.wire.topology import PERSISTER_HEALTH, PERSISTER_LISTINGS, PERSISTER_TRADES
+from shared.wire.topology import PERSISTER_HEALTH, PERSISTER_LISTINGS, PERSISTER_TRADES, message_handler
 
 
 async def serve(runtime: Runtime, settings: PersisterSettings) -> None:

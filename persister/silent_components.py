@@ -9,9 +9,7 @@ import structlog
 from asyncpg import Record
 
 from persister.repository import mark_silent, read_health, upsert_health
-from shared.backoff import pause
-from shared.error_isolation import each_isolated, in_a_line
-from shared.errors import TransientError
+from shared.errors import TransientError, each_isolated, in_a_line, pause
 from shared.events import HealthStatus, utc_now
 from shared.postgres.database import Database
 from shared.process.health import HEARTBEAT_SECONDS, SHUTDOWN_REPORT_SECONDS, Component, effective_status

@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager
 from structlog.contextvars import bind_contextvars, bound_contextvars
 
 from shared.events import Event, Listing, RawListing, Trade
-from shared.listing_key import key_of
+from shared.mexc.symbols import key_of
 
 
 def bind_event_id(event_id: str) -> None:

@@ -13,9 +13,9 @@ from shared.bus.port import Bus
 from shared.control.config_store import Author
 from shared.errors import SniperError, TransientError
 from shared.events import KnownSource, RawListing, Source, Symbol, Utc, refuse_future, utc_now
+from shared.events.fields import is_symbol
 from shared.mexc.symbols import normalise
 from shared.postgres.database import Database
-from shared.symbol_format import is_symbol
 from shared.wire.topology import to_message
 
 _ASSET: Final = re.compile(r"^[A-Za-z0-9]{2,10}$")

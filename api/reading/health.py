@@ -10,7 +10,7 @@ from pydantic import JsonValue
 
 from api.reading.reader import Reader, Row
 from api.schemas.health import ComponentHealth, Feed, Health, LatestListing, Overall, Troubles, age_seconds
-from shared.error_isolation import in_a_line, readable
+from shared.errors import in_a_line, readable
 from shared.events import HealthStatus, utc_now
 from shared.process.health import SILENCE_MAX, effective_status, last_reported
 

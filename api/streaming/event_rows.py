@@ -13,7 +13,7 @@ from api.reading.reader import Row
 from api.streaming import event_log
 from api.streaming.event_log import LoggedEvent, latest_of_each
 from api.streaming.frames import frame_of
-from shared.error_isolation import in_a_line
+from shared.errors import in_a_line
 from shared.postgres.database import Connection
 
 log = structlog.get_logger()

@@ -13,9 +13,7 @@ from api.streaming.log_reader import LogReader
 from api.streaming.state_loop import StateLoop
 from api.streaming.states import States
 from api.streaming.summaries import SummaryStates
-from shared.backoff import jittered
-from shared.error_isolation import in_a_line
-from shared.errors import TransientError
+from shared.errors import TransientError, in_a_line, jittered
 from shared.events import utc_now
 from shared.postgres.database import Database
 

@@ -9,8 +9,7 @@ import structlog
 
 from api.streaming.states import States
 from api.streaming.summaries import SummaryStates
-from shared.error_isolation import in_a_line
-from shared.errors import TransientError
+from shared.errors import TransientError, in_a_line
 
 log = structlog.get_logger()
 

@@ -21,7 +21,7 @@ from shared.events import Listing
 from shared.wire import cloudevents
 from shared.wire.topology import EVENTS
 
-MODULE: Final = "bench.stamping_executor"
+MODULE: Final = "bench.stamping.executor"
 LIVE: Final[Mapping[str, str]] = {"SNIPER_LIVE": "true"}
 ASKING: Final[Mapping[str, str]] = {"SNIPER_EXECUTOR_OPENING_UNKNOWN": "ask"}
 """The default: for a coin shown by a ticker alone, the executor first asks for its opening."""

@@ -1,7 +1,9 @@
 """From the push that confirms a stop to its sale on the wire, beside one commit and one request."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 from decimal import Decimal
 from functools import partial
 from typing import Final
@@ -39,7 +41,28 @@ APART_SECONDS: Final = 0.01
 
 
 async def measure(harness: Harness) -> Result:
-    """Return the times of sales by the second of two pushes that show a stop due."""
+    """Return the times of sales by the second of two pushes that show a stop due; also of an express way that spins."""
+    usual = await measured(harness, executor)
+    spinning = await measured(harness, spinning_express)
+    return replace(usual, extra={**usual.extra, "spinning": spinning.as_json()})
+
+
+Running = Callable[[Harness, dict[str, str]], AbstractAsyncContextManager[object]]
+"""Runs a process that sells, with these variables."""
+
+
+def executor(harness: Harness, variables: dict[str, str]) -> AbstractAsyncContextManager[object]:
+    """Run the executor alone."""
+    return harness.child(MODULE, environment=variables)
+
+
+def spinning_express(harness: Harness, variables: dict[str, str]) -> AbstractAsyncContextManager[object]:
+    """Run the express way, whose event loop spins."""
+    return harness.services("express", environment=variables | {"SNIPER_EXPRESS_SPIN": "true"})
+
+
+async def measured(harness: Harness, running: Running) -> Result:
+    """Take the samples of sales by the process that is *running*."""
     database, broker = harness.database(), harness.broker()
     await raise_limits(database)
     await create_floor_table(database)
@@ -48,7 +71,7 @@ async def measure(harness: Harness) -> Result:
     await reading.execute(STOP)
     async with (
         open_venue() as venue,
-        harness.child(MODULE, environment=environment(venue, database, broker) | dict(FOLLOWING)),
+        running(harness, environment(venue, database, broker) | dict(FOLLOWING)),
         exchange_of(broker) as events,
         triggered(harness, venue, "straight", database=database) as bare,
     ):

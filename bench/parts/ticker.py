@@ -21,8 +21,7 @@ from ingest.output.publisher import Publisher
 from ingest.output.symbol_recorder import SymbolRecorder
 from ingest.source import Report
 from ingest.streams.source_metrics import SourceMetrics
-from ingest.streams.ticker_frame import items_in, names_in
-from ingest.streams.ticker_stream import CHANNEL, TickerStream
+from ingest.streams.ticker_stream import CHANNEL, TickerStream, items_in, names_in
 from shared.events import utc_now
 from shared.mexc.streams.connection import StreamOptions
 from shared.mexc.wire_pb2 import PushDataV3ApiWrapper

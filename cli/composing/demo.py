@@ -15,8 +15,7 @@ from cli.composing.services import Serve, prepare
 from cli.composing.up import run_services
 from executor.service import serve as serve_executor
 from executor.settings import ExecutorSettings
-from shared.backoff import pause
-from shared.errors import SniperError
+from shared.errors import SniperError, pause
 from shared.process.runtime import Runtime
 from shared.settings import BrokerSettings, DatabaseSettings, DataSettings, ExchangeSettings, TelemetrySettings, load
 from simulator.settings import SimulatorSettings

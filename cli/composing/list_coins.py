@@ -8,7 +8,7 @@ from itertools import islice
 import httpx
 import structlog
 
-from shared.backoff import pause
+from shared.errors import pause
 
 log = structlog.get_logger(__name__)
 

@@ -27,9 +27,8 @@ from executor.exits.environment_exits import plant
 from executor.service import serve as serve_executor
 from executor.settings import ExecutorSettings, ExitSeeds
 from ingest.settings import IngestSettings
-from shared.backoff import pause
 from shared.control.exit_policy import ExitPolicy
-from shared.errors import TransientError
+from shared.errors import TransientError, pause
 from shared.process.health import SHUTDOWN_REPORT_SECONDS
 from shared.process.runtime import Runtime
 from shared.settings import ExchangeSettings, load
@@ -92,7 +91,7 @@ async def up(exchange_name: str, stop: asyncio.Event) -> None:
     names = services.configured_services()
     plan = process.ProcessPlan("up", services=names, migrate=True)
     chosen, terms = services.prepare(names), _RunTerms(load(ExchangeSettings), load(ExecutorSettings))
-    takes_express = load(ExpressSettings).express
+    way = load(ExpressSettings)
     data_dir = settings.data.data_dir
     async with AsyncExitStack() as stack:
         own = await stack.enter_async_context(process.start_process(plan, settings, stop))
@@ -101,7 +100,7 @@ async def up(exchange_name: str, stop: asyncio.Event) -> None:
             # The exits of a first run, unless exits were ever set.
             exits_at_first = first_run.exits_at_first(load(ExitSeeds), speed=terms.speed or 1.0)
             await plant(own.runtime.database, exits_at_first, first_run.AUTHOR)
-        chosen = _trading(chosen, terms.executor, data_dir, express=takes_express)
+        chosen = _trading(chosen, terms.executor, data_dir, way)
         way_in, base = await tokens.sign_in_url(own.runtime.database), tokens.base_url(load(ApiSettings))
         exits = ExitPolicy.model_validate(await trade_config.read(own.runtime.database))
         greeting = Greeting(way_in, base, terms.venue, own.metrics_port, terms.executor, exits, terms.speed)
@@ -137,17 +136,17 @@ async def _simulated(stack: AsyncExitStack, data_dir: Path, executor: ExecutorSe
 
 
 def _trading(
-    chosen: Mapping[str, Serve], settings: ExecutorSettings, data_dir: Path, *, express: bool
+    chosen: Mapping[str, Serve], settings: ExecutorSettings, data_dir: Path, way: ExpressSettings
 ) -> Mapping[str, Serve]:
-    """Return the services with an executor of these *settings*, by *express* together with ingest."""
+    """Return the services with an executor of these *settings*, by the express *way* together with ingest."""
     ordinary, seeds = load(ExchangeSettings), load(ExitSeeds)
-    if not express:
+    if not way.express:
         return {
             **chosen,
             "executor": lambda runtime, instead: serve_executor(
                 runtime, settings, instead or ordinary, data_dir, seeds=seeds
             ),
         }
-    terms = ExpressTerms(load(IngestSettings), settings, seeds, data_dir)
+    terms = ExpressTerms(load(IngestSettings), settings, seeds, data_dir, way)
     others = {name: serve for name, serve in chosen.items() if name not in services.EXPRESS_PARTS}
     return {**others, services.EXPRESS: lambda runtime, instead: serve_express(runtime, terms, instead or ordinary)}

@@ -13,8 +13,8 @@ import migrations
 from migrations import LockWait, SchemaAge
 from shared.errors import SchemaError, SettingsError, SniperError, TransientError
 from shared.postgres.database import Database
+from shared.postgres.error_translation import first_line, missing_right
 from shared.postgres.postgres_url import PostgresUrl
-from shared.postgres.refusals import first_line, missing_right
 from shared.process.lifecycle import when_available
 from shared.settings import DatabaseSettings
 

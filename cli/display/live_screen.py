@@ -13,8 +13,7 @@ from rich.live import Live
 from cli.display import event_lines, overview
 from cli.display.results import result_of
 from cli.display.watch import follow
-from shared.backoff import pause
-from shared.errors import TransientError
+from shared.errors import TransientError, pause
 from shared.events import utc_now
 from shared.postgres.database import Database
 

@@ -17,8 +17,7 @@ from api.queries import read_connection
 from api.schemas.rows import ListingRow, TradeRow
 from cli import command_runner
 from cli.display import tables
-from shared.backoff import pause
-from shared.errors import TransientError
+from shared.errors import TransientError, pause
 from shared.events import TradeStatus
 from shared.postgres.database import Database
 from shared.postgres.schema.tables import listings, trades

@@ -12,7 +12,7 @@ from cli.doctor.limits import LIMITS, limits_findings
 from cli.operating import status as statuses
 from shared.errors import SettingsError, SniperError, TransientError
 from shared.postgres.database import Database
-from shared.postgres.refusals import first_line
+from shared.postgres.error_translation import first_line
 
 REACHABLE: Final = "database"
 REST: Final = ("database role", "database schema", *LIMITS)

@@ -13,7 +13,7 @@ from migrations import roles as named_roles
 from shared.errors import SettingsError, TransientError
 from shared.postgres import database
 from shared.postgres.database import Database
-from shared.postgres.refusals import first_line
+from shared.postgres.error_translation import first_line
 
 
 async def migrate(stop: asyncio.Event, *, roles: bool = False) -> None:

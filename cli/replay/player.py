@@ -9,7 +9,7 @@ from cli.replay.run import HANDLED_SECONDS_MAX, Pipeline
 from executor.settings import ExecutorSettings
 from persister.service import serve as persist
 from persister.settings import PersisterSettings
-from shared.backoff import pause
+from shared.errors import pause
 from shared.events import RawListing
 from shared.process.runtime import Runtime
 from shared.settings import load

@@ -14,32 +14,26 @@ from typing import Final
 from prometheus_client import CollectorRegistry
 
 from cli.replay.clock import Clock
-from dedup.claim_cache import ClaimCache
-from dedup.clock_skew import ClockSkew
 from dedup.handler import Deduplicate
-from dedup.ledger import Ledger
-from dedup.metrics import Metrics
+from dedup.ledger import ClaimCache, Ledger
+from dedup.metrics import ClockSkew, Metrics
 from dedup.observations import Observation, Observations
 from dedup.settings import DedupSettings
+from executor.decisions.limits import MassListing
 from executor.halts.latches import HaltCause, latch
-from executor.halts.mass_listing import MassListing
 from executor.journal.decision_writer import DecisionWriter
 from executor.journal.order_transitions import OrderTransitions
 from executor.journal.outbox import Outbox
 from executor.listing_handler import BuyListing, Consequences
 from executor.metrics import ExecutorMetrics
-from executor.model.order import Order
-from executor.model.order_state import OrderEvent
-from executor.model.order_update import OrderUpdate
-from executor.model.reasons import Reason, Refusal
+from executor.model import Order, OrderEvent, OrderUpdate, Reason, Refusal
 from executor.sending.purchase_decisions import Decided, Outcome, PurchaseDecisions
 from executor.settings import ExecutorSettings
 from shared.events import Listing, Mode, RawListing, Trade
 from shared.postgres.database import Database
 from shared.process.runtime import Runtime
 from shared.settings import load
-from shared.wire.event_handler import message_handler
-from shared.wire.topology import DEDUP_RAW, EXECUTOR_LISTINGS, EXECUTOR_OPENINGS, to_message
+from shared.wire.topology import DEDUP_RAW, EXECUTOR_LISTINGS, EXECUTOR_OPENINGS, message_handler, to_message
 
 UNSENT: Final = "a replay sends nothing"
 HANDLED_SECONDS_MAX: Final = 30.0
@@ -67,6 +61,8 @@ class _Nowhere:
     def prepare(self, order: Order) -> None: ...
 
     def send(self, order: Order) -> None: ...
+
+    def rehearse(self, order: Order) -> None: ...
 
 
 class _Unsent(Refusal):

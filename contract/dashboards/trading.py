@@ -55,6 +55,7 @@ BOARD: Final = Board(
                 "Trades on their way out",
                 [
                     Query("sniper_executor_outbox_trades", name="count"),
+                    Query("sniper_executor_outbox_held_trades", name="held until their listing is announced"),
                     Query("sniper_executor_outbox_age_seconds", name="oldest, seconds"),
                 ],
             ),

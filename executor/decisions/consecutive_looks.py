@@ -56,7 +56,7 @@ class Streaks:
         """Start again from zero: a look showed something else."""
         self._streaks.pop((name, what), None)
 
-    def contradict(self, name: str, whats: Collection[str], now: float, *, push: int | None) -> None:
+    def contradict(self, name: str, whats: Collection[str], now: float, push: int | None) -> None:
         """Start each of *whats* from zero that was first seen by *now*, when the look that shows otherwise was begun.
 
         A look that began before says nothing of what a push showed since. Nor does a *push* of what looks alone showed:

@@ -22,9 +22,7 @@ from executor.decisions.exit_triggers import (
     shows_stop,
 )
 from executor.decisions.take_profit_ladder import LadderSale
-from executor.model.order import ExitReason
-from executor.model.position import Position, PositionState
-from executor.model.watched_position import WatchedPosition
+from executor.model import ExitReason, Position, PositionState, WatchedPosition
 from executor.pricing.valuation import Quote, Worth, is_decided_by_the_best_bid, is_worth_selling, worth_of
 from executor.settings import ExecutorSettings
 from shared.events import TradingRules
@@ -182,8 +180,7 @@ class ExitEvaluator:
         seen = _GAIN if push is not None and reason in GAINS else _DUE
         waits = reason is not None and (seen == _GAIN or needs_confirmation(reason, worth, settings))
         if worth is None or not worth.is_crossed:
-            others = {_DUE, _GAIN} - ({seen} if waits else set())
-            self._streaks.contradict(watched.name, others, time.seconds, push=push)
+            self._streaks.contradict(watched.name, {_DUE, _GAIN} - ({seen} if waits else set()), time.seconds, push)
         if waits and not self._is_confirmed(watched.name, seen, time, push):
             return replace(decision, is_urgent=True)
         if reason is None:

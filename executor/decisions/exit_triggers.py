@@ -6,10 +6,7 @@ from decimal import Decimal, localcontext
 from typing import Final
 
 from executor.decisions.take_profit_ladder import LadderSale, sellable, steps_left
-from executor.model.money import CAREFUL
-from executor.model.order import ExitReason
-from executor.model.position import Position, PositionState
-from executor.model.watched_position import WatchedPosition
+from executor.model import CAREFUL, ExitReason, Position, PositionState, WatchedPosition
 from executor.pricing.valuation import Quote, Worth, worth_of
 from executor.settings import ExecutorSettings, ExitSettings
 from shared.control.exit_policy import ExitPolicy

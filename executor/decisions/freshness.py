@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Final, Protocol
 
-from executor.model.reasons import Reason, Refusal
+from executor.model import Reason, Refusal
 from shared.events import CLOCK_TOLERANCE, Listing
 
 _KEPT_MAX: Final = 1_000

@@ -6,15 +6,15 @@ from datetime import datetime, timedelta
 from decimal import ROUND_UP, Decimal
 from typing import Final
 
-from executor.model.money import CAREFUL, CENT
-from executor.model.reasons import Reason
+from executor.model import CAREFUL, CENT, Reason
 from executor.settings import LimitSettings
-from shared.events import AppliedConfig
+from shared.events import AppliedConfig, ListingKey
 
 MINUTE: Final = timedelta(minutes=1)
 _HUNDRED: Final = Decimal(100)
 _AMOUNT_MAX: Final = Decimal(10) ** 15
 """No limit can be set this high; a greater number is an error."""
+_WINDOW: Final = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,3 +111,23 @@ def net_of_fee(size: Decimal, taker_fee: Decimal) -> Decimal:
 def _is_amount(value: Decimal) -> bool:
     """Return whether *value* can be compared at all (NaN cannot), is positive, and below any amount of money."""
     return value.is_finite() and 0 < value < _AMOUNT_MAX
+
+
+class MassListing:
+    """Counts listings that would be bought, over the last minute, each once however often it is delivered."""
+
+    def __init__(self, per_minute_max: int) -> None:
+        self._per_minute_max = per_minute_max
+        self._latest: dict[ListingKey, datetime] = {}
+
+    def is_too_many(self, key: ListingKey, now: datetime) -> bool:
+        """Count the listing *key*; return whether that makes more of them than are plausible."""
+        if not self._is_recent(key, now):
+            self._latest[key] = now
+        if len(self._latest) > self._per_minute_max:  # Until then nothing need be forgotten.
+            self._latest = {each: at for each, at in self._latest.items() if self._is_recent(each, now)}
+        return len(self._latest) > self._per_minute_max
+
+    def _is_recent(self, key: ListingKey, now: datetime) -> bool:
+        # A clock that stepped back keeps its counts, which only halts sooner.
+        return key in self._latest and now - self._latest[key] < _WINDOW

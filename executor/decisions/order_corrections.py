@@ -5,18 +5,19 @@ from dataclasses import replace
 from decimal import ROUND_DOWN, ROUND_UP, Decimal, localcontext
 from typing import Final
 
-from executor.model.money import CAREFUL
-from executor.model.reasons import Reason, Refusal
-from executor.pricing.fill_simulation import is_plausible
-from executor.pricing.order_bounds import notional_of, notional_refusal, size_refusal
-from executor.pricing.precision import (
+from executor.model import CAREFUL, Reason, Refusal
+from executor.pricing.symbol_bounds import (
     cut,
     decimals_of,
+    is_plausible,
+    notional_of,
+    notional_refusal,
     precision_of_bids,
     price_decimals,
     quantity_max,
     round_price,
     round_to_step,
+    size_refusal,
     tradable_quantity,
 )
 from shared.events import Side, TradingRules

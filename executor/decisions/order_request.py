@@ -5,13 +5,18 @@ from typing import Final
 
 from executor.decisions.limits import net_of_fee
 from executor.decisions.market_filters import MarketSnapshot, filter_refusal
-from executor.model.money import CAREFUL
-from executor.model.order import Order
-from executor.model.reasons import Reason, Refusal
-from executor.pricing.fill_simulation import is_plausible
-from executor.pricing.order_bounds import notional_refusal, size_refusal
-from executor.pricing.precision import price_decimals, quantity_max, round_price, tradable_quantity
-from executor.pricing.price_band import band_of, final_price
+from executor.model import CAREFUL, Order, Reason, Refusal
+from executor.pricing.symbol_bounds import (
+    band_of,
+    final_price,
+    is_plausible,
+    notional_refusal,
+    price_decimals,
+    quantity_max,
+    round_price,
+    size_refusal,
+    tradable_quantity,
+)
 from executor.settings import ExecutorSettings
 from shared.events import Side, TradingRules
 from shared.mexc.orders.order_api import OrderRequest
@@ -51,6 +56,19 @@ def target_of(order: Order, settings: ExecutorSettings, fee: Decimal) -> Decimal
     """
     size = order.quote_qty if settings.order_usdt is None else min(order.quote_qty, settings.order_usdt)
     return net_of_fee(size, fee)
+
+
+def price_bound(request: OrderRequest, reference: Decimal | None, settings: ExecutorSettings) -> Decimal | None:
+    """Return the highest price of further attempts, after a first one by *request*; None where none is allowed.
+
+    It is as far above the *reference* of the first as a run-up is followed; without that setting, the first price.
+    """
+    if request.side is not Side.BUY or request.price is None:
+        return None
+    if settings.run_up_pct_max is None or reference is None:
+        return request.price
+    with localcontext(CAREFUL):
+        return reference * (1 + settings.run_up_pct_max / 100)
 
 
 def sell_request(

@@ -5,19 +5,14 @@ The money of the order bounds every attempt; here only the price, the time, the 
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import Decimal, localcontext
+from decimal import Decimal
 from typing import Final
 
 from executor.decisions.freshness import fresh_until
 from executor.decisions.limits import fits
-from executor.model.money import CAREFUL
-from executor.model.order import Order
-from executor.model.order_state import OrderEvent, OrderState
-from executor.model.order_update import OrderUpdate
-from executor.model.reasons import Reason, Refusal
+from executor.model import Order, OrderEvent, OrderState, OrderUpdate, Reason, Refusal
 from executor.settings import ExecutorSettings
 from shared.events import Mode, Side
-from shared.mexc.orders.order_api import OrderRequest
 
 _TRIED: Final = frozenset({OrderState.SENDING, OrderState.ACKNOWLEDGED})
 
@@ -33,19 +28,6 @@ class RepeatConditions:
     max_position_usdt: Decimal
     committed_usdt: Decimal
     """Reserved and held, the reservation of the order itself included."""
-
-
-def price_bound(request: OrderRequest, reference: Decimal | None, settings: ExecutorSettings) -> Decimal | None:
-    """Return the highest price of further attempts, after a first one by *request*; None where none is allowed.
-
-    It is as far above the *reference* of the first as a run-up is followed; without that setting, the first price.
-    """
-    if request.side is not Side.BUY or request.price is None:
-        return None
-    if settings.run_up_pct_max is None or reference is None:
-        return request.price
-    with localcontext(CAREFUL):
-        return reference * (1 + settings.run_up_pct_max / 100)
 
 
 def got_nothing(update: OrderUpdate) -> bool:

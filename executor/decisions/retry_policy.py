@@ -18,14 +18,15 @@ from executor.decisions.retry_corrections import (
     in_digits_of_bids,
     in_whole_coins,
 )
-from executor.model.order_state import OrderEvent
-from executor.model.order_update import OrderUpdate, executed
-from executor.model.reasons import Reason, Refusal
-from executor.model.send_result import (
+from executor.model import (
     Accepted,
     Executed,
     NotOpen,
+    OrderEvent,
+    OrderUpdate,
     PriceRefused,
+    Reason,
+    Refusal,
     Rejected,
     SendResult,
     Throttled,
@@ -33,6 +34,7 @@ from executor.model.send_result import (
     Unanswered,
     Unsent,
     WrongSize,
+    executed,
 )
 from shared.events import Side, TradingRules
 from shared.mexc.orders.order_api import OrderRequest

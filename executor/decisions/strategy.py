@@ -1,4 +1,4 @@
-"""Strategy: buy a listing, wait for its opening, or refuse it; and the amount to reserve. Pure."""
+"""Strategy: buy a listing, wait for its opening, or refuse it; the amount to reserve, and the order of it. Pure."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -7,9 +7,15 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Final
 
-from executor.decisions.freshness import age_if_too_old, is_from_the_future, is_of_unknown_age, opening_ahead
+from executor.decisions.freshness import (
+    age_if_too_old,
+    fresh_until,
+    is_from_the_future,
+    is_of_unknown_age,
+    opening_ahead,
+)
 from executor.decisions.limits import LimitUsage, exceeded_limit, limits_of, net_of_fee, order_size, reservation
-from executor.model.reasons import Reason, Refusal
+from executor.model import ExitReason, Order, Position, Reason, Refusal, client_order_id
 from executor.settings import ExecutorSettings
 from shared.control.exit_policy import ENTRY_SLIPPAGE_PCT
 from shared.events import AppliedConfig, Listing, Mode, Side, Source
@@ -22,6 +28,7 @@ SIDES_CLOSED: Final[Mapping[Side, frozenset[int]]] = MappingProxyType(
 
 Unready = Callable[[], Refusal | None]
 """Returns why no live order could be sent now; None where one could."""
+NOTHING: Final = Decimal("0.00")
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,3 +158,55 @@ def _buy(state: TradingState, unready: Refusal | None, settings: ExecutorSetting
         return Buy(size)
     slippage_pct = ENTRY_SLIPPAGE_PCT if applied.entry_slippage_pct is None else applied.entry_slippage_pct
     return Buy(reservation(size, slippage_pct, applied.max_trade_usdt, state.usage, limits))
+
+
+def purchase_order(
+    listing: Listing, state: TradingState, quote_qty: Decimal, settings: ExecutorSettings, now: datetime
+) -> Order:
+    """Return the order that buys *listing* for *quote_qty* at most."""
+    return Order(
+        listing=listing,
+        mode=state.mode,
+        side=Side.BUY,
+        sequence=1,
+        client_order_id=client_order_id(listing.key, state.mode, Side.BUY),
+        quote_qty=quote_qty,
+        config=_no_limits(now) if state.config is None else state.config.limits,
+        decided_at=now,
+        send_until=send_until(listing, now, settings),
+    )
+
+
+def sale_order(
+    position: Position, base_qty: Decimal, reason: ExitReason, settings: ExecutorSettings, now: datetime
+) -> Order:
+    """Return the order that sells *base_qty* of *position*."""
+    sequence = position.sales + 1
+    return Order(
+        listing=position.listing,
+        mode=position.mode,
+        side=Side.SELL,
+        sequence=sequence,
+        client_order_id=client_order_id(position.listing.key, position.mode, Side.SELL, sequence),
+        quote_qty=NOTHING,
+        config=_no_limits(now),
+        decided_at=now,
+        send_until=now + timedelta(seconds=settings.sale_seconds),
+        base_qty=base_qty,
+        exit_reason=reason,
+    )
+
+
+def send_until(listing: Listing, begins_at: datetime, settings: ExecutorSettings) -> datetime:
+    """Return the send deadline of an order that may be sent from *begins_at* on, while *listing* is fresh."""
+    return min(begins_at + sending_time(settings), fresh_until(listing, settings))
+
+
+def sending_time(settings: ExecutorSettings) -> timedelta:
+    """Return the time within which an order may be sent."""
+    return timedelta(seconds=max(settings.retry_seconds, settings.exchange_timeout_seconds))
+
+
+def _no_limits(now: datetime) -> AppliedConfig:
+    """Return the configuration of sales, and of purchases without one: nothing may be spent."""
+    return AppliedConfig(max_trade_usdt=NOTHING, max_position_usdt=NOTHING, auto_trade=False, updated_at=now)

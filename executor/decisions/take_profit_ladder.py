@@ -9,8 +9,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal, localcontext
 from typing import Final
 
-from executor.model.money import CAREFUL
-from executor.model.position import Position
+from executor.model import CAREFUL, Position
 from executor.pricing.valuation import is_worth_selling
 from shared.control.exit_policy import ExitPolicy
 from shared.events import TradingRules

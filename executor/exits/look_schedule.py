@@ -4,8 +4,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Final
 
 from executor.exits.look_interval import SINGLE_BOOKS_MAX, look_interval_seconds, look_weight
-from executor.model.position import PositionState
-from executor.model.watched_position import WatchedPosition
+from executor.model import PositionState, WatchedPosition
 from executor.settings import ExecutorSettings
 
 WATCHED: Final = frozenset({PositionState.OPEN, PositionState.CLOSING})

@@ -8,7 +8,7 @@ from executor.exits.suspensions import PassesTest
 from executor.market_data.market_views import MarketViews
 from executor.market_data.position_prices import PositionPrices
 from executor.market_streams.market_streams import MarketStreams
-from executor.model.price_source import PriceSource
+from executor.model import PriceSource
 
 
 @dataclass(frozen=True, slots=True)

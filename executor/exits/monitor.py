@@ -8,12 +8,12 @@ from collections.abc import Callable, Collection, Sequence
 from contextlib import nullcontext
 from datetime import datetime
 from functools import partial
-from typing import Final
 
 import structlog
 
 from executor.decisions.exit_evaluator import LookTime
 from executor.exits.book_reader import BookReader, Quotes
+from executor.exits.by_stream.hurry_backoff import HurryBackoff
 from executor.exits.by_stream.stream_turns import StreamTurns
 from executor.exits.by_stream.tick_exits import TickExits
 from executor.exits.look_schedule import WATCHED, LookSchedule
@@ -22,23 +22,18 @@ from executor.exits.position_looks import Look, PositionLooks
 from executor.exits.running_sales import RunningSales
 from executor.exits.sale_orders import SaleOrders
 from executor.exits.watchdog import Watchdog
-from executor.halts.halt_protocols import SaleHalts
+from executor.halts.watch import SaleHalts
 from executor.journal.position_store import read_held
-from executor.model.position import PositionState
-from executor.model.watched_position import WatchedPosition
+from executor.model import PositionState, WatchedPosition
 from executor.pricing.fair_values import FairValues
 from executor.pricing.valuation import Quote
 from executor.settings import ExecutorSettings
-from shared.backoff import pause
-from shared.errors import TransientError
+from shared.errors import TransientError, pause
 from shared.log_context import of_listing
 from shared.mexc.errors import ExchangeError, RateLimited
 from shared.postgres.database import Database
 
 log = structlog.get_logger(__name__)
-
-HURRY_SECONDS: Final = 0.05
-"""Between looks at a position that pushes hurry: each reads all positions."""
 
 
 class ExitMonitor:
@@ -66,7 +61,7 @@ class ExitMonitor:
         """Positions that a push has shown due, and that the next look decides on."""
         self._doubted: set[str] = set()
         """Positions that a push has shown due, and that a look by REST is to confirm soon."""
-        self._hurried_at: dict[tuple[str, float], float] = {}
+        self._backoff = HurryBackoff(settings.exit_check_seconds)
         self._wake = asyncio.Event()
         self._urgent: set[str] = set()
         self._pressing: set[str] = set()  # Urgent, or due and not sold yet.
@@ -125,14 +120,18 @@ class ExitMonitor:
         await self._look_by_rest(by_rest, pressing, look, sales)
         look.objections += sales.objections(everything, time.seconds)
         self._remember(look, sales)
+        self._backoff.looked(hurried & look.watched, look.urgent | look.due)
         self._report(look, reading.unreadable.keys(), watchdog)
 
     def hurry(self, name: str, seconds: float) -> None:
-        """Have a look by REST in so many *seconds* decide on a position that a push has shown due."""
+        """Have a look by REST in so many *seconds* decide on a position that a push has shown due.
+
+        Later, where the looks before have contradicted their pushes.
+        """
         loop = asyncio.get_running_loop()
-        if loop.time() - self._hurried_at.get((name, seconds), float("-inf")) < max(seconds, HURRY_SECONDS):
+        wait_seconds = self._backoff.hurry(name, seconds, loop.time())
+        if wait_seconds is None:
             return
-        self._hurried_at[name, seconds] = loop.time()
         self._doubted.add(name)
 
         def begin() -> None:
@@ -140,7 +139,7 @@ class ExitMonitor:
             self._hurried.add(name)
             self._wake.set()
 
-        loop.call_later(seconds, begin)
+        loop.call_later(wait_seconds, begin)
 
     async def _look_by_rest(
         self, ours: Sequence[WatchedPosition], pressing: Collection[str], look: Look, sales: RunningSales
@@ -201,7 +200,7 @@ class ExitMonitor:
     def _remember(self, look: Look, sales: RunningSales) -> None:
         """Keep the state that the next look needs."""
         names = {each.name for each in look.everything}
-        self._hurried_at = {key: at for key, at in self._hurried_at.items() if key[0] in names}
+        self._backoff.forget_all_but(names)
         self._positions.forget_all_but(names)
         sales.forget_all_but(names, look.due | (names - look.watched))
         waiting = {name: sales.left_seconds(name, look.time.seconds) for name in look.due}

@@ -6,8 +6,7 @@ from typing import Final
 
 from pydantic import JsonValue
 
-from executor.model.money import CAREFUL, CENT
-from executor.model.position import Position
+from executor.model import CAREFUL, CENT, Position
 from executor.pricing.valuation import Quote, worth_of
 
 _WHOLE: Final = Decimal(100)

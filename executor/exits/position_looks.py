@@ -13,12 +13,10 @@ from executor.exits.look_schedule import WATCHED
 from executor.exits.market_access import MarketAccess
 from executor.exits.open_values import OpenValues
 from executor.exits.running_sales import RunningSales
-from executor.halts.halt_protocols import SaleHalts
+from executor.halts.watch import SaleHalts
 from executor.journal.position_store import held_by_others, learn, mark, write_off
 from executor.market_streams.stream_quotes import Tick
-from executor.model.position import Position, PositionState
-from executor.model.price_source import PriceSource
-from executor.model.watched_position import WatchedPosition
+from executor.model import Position, PositionState, PriceSource, WatchedPosition
 from executor.pricing.fair_values import FairValues
 from executor.pricing.valuation import Quote
 from executor.settings import ExecutorSettings

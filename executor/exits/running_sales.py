@@ -14,10 +14,7 @@ from executor.exits.look_interval import SINGLE_BOOKS_MAX
 from executor.exits.retry_backoff import RetryBackoff
 from executor.exits.sale_orders import SaleIntent, SaleOrders
 from executor.exits.suspensions import CanBeSold, PassesTest, Suspensions
-from executor.model.order_state import OrderState
-from executor.model.position import Position, PositionState
-from executor.model.price_source import PriceSource
-from executor.model.watched_position import CLOSED, WatchedPosition
+from executor.model import CLOSED, OrderState, Position, PositionState, PriceSource, WatchedPosition
 from executor.pricing.valuation import Quote
 from executor.settings import ExecutorSettings
 from shared.errors import TransientError

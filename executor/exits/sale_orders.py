@@ -11,9 +11,7 @@ from typing import Final
 import structlog
 
 from executor.journal.decision_writer import DecisionWriter
-from executor.model.order import ExitReason
-from executor.model.position import Position
-from executor.model.price_source import PriceSource
+from executor.model import ExitReason, Position, PriceSource
 from executor.pricing.valuation import is_worth_selling
 from executor.sending.last_balances import BalanceSource
 from executor.sending.order_sender import OrderSender

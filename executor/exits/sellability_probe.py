@@ -6,13 +6,18 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
-from executor.decisions.order_drafts import sale_order
 from executor.decisions.order_request import sell_request
-from executor.model.client_order_id import client_order_id
-from executor.model.order import ExitReason
-from executor.model.reasons import Refusal
-from executor.model.send_result import NotOpen, Throttled, TimestampRefused
-from executor.model.watched_position import NO_TRADING, WatchedPosition
+from executor.decisions.strategy import sale_order
+from executor.model import (
+    NO_TRADING,
+    ExitReason,
+    NotOpen,
+    Refusal,
+    Throttled,
+    TimestampRefused,
+    WatchedPosition,
+    client_order_id,
+)
 from executor.pricing.valuation import Quote
 from executor.settings import ExecutorSettings
 from executor.venues.response_classifier import refusal_of_test, result_of_test

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from executor.model.watched_position import Sale
+from executor.model import Sale
 from executor.pricing.valuation import Quote
 
 FIRST_WAIT_SECONDS: Final = 0.25

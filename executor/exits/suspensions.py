@@ -11,7 +11,7 @@ from typing import Final
 import structlog
 
 from executor.exits.suspension import Suspension, first_refusal
-from executor.model.watched_position import WatchedPosition
+from executor.model import WatchedPosition
 from executor.pricing.valuation import Quote
 from shared.errors import TransientError
 from shared.events import Mode

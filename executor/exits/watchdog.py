@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection
 from typing import Final
 
 from executor.settings import ExitSettings
-from shared.backoff import pause
+from shared.errors import pause
 from shared.events import HealthStatus
 from shared.process.health import Component
 

@@ -9,16 +9,14 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Never
+from typing import Final, Never, Protocol
 
 import structlog
 
 from executor.halts.latches import HaltCause, latch
 from executor.settings import LimitSettings
-from shared.backoff import pause
 from shared.control.halts import Halt, halts_in_force
-from shared.error_isolation import each_isolated
-from shared.errors import TransientError
+from shared.errors import TransientError, each_isolated, pause
 from shared.events import Mode
 from shared.postgres.database import Connection, Database
 
@@ -32,6 +30,16 @@ ANSWER_SECONDS: Final = 1.0
 RETRY_SECONDS: Final = 0.25
 UNREADABLE: Final = "halt state unreadable"
 FILE_NAME: Final = "halt"
+
+
+class SaleHalts(Protocol):
+    def exits_halted(self) -> str:
+        """Return the reason of a halt of sales; empty without one."""
+
+
+class Halts(SaleHalts, Protocol):
+    def buys_halted(self, mode: Mode) -> str:
+        """Return the reason of a halt of purchases in *mode*; empty without one."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -14,9 +14,7 @@ from asyncpg import Record
 
 from executor.journal import decision_sql
 from executor.journal.order_row import about_row, opening_of
-from shared.backoff import pause
-from shared.error_isolation import each_isolated, in_a_line, readable
-from shared.errors import TransientError
+from shared.errors import TransientError, each_isolated, in_a_line, pause, readable
 from shared.events import Listing
 from shared.log_context import of_listing
 from shared.postgres.database import Connection, Database

@@ -13,13 +13,19 @@ from executor.decisions.repeat_purchases import RepeatConditions, repeat_refusal
 from executor.decisions.strategy import Unready
 from executor.journal import order_transitions, settlement
 from executor.journal.order_row import about_row, order_of, requested_qty
-from executor.model.client_order_id import client_order_id
-from executor.model.order import Order
-from executor.model.order_state import TABLE, Effect, OrderEvent, OrderState
-from executor.model.order_update import OrderUpdate
-from executor.model.reasons import Reason, Refusal
-from executor.model.trade_event import trade_of
-from shared.error_isolation import in_a_line, readable
+from executor.model import (
+    TABLE,
+    Effect,
+    Order,
+    OrderEvent,
+    OrderState,
+    OrderUpdate,
+    Reason,
+    Refusal,
+    client_order_id,
+    trade_of,
+)
+from shared.errors import in_a_line, readable
 from shared.events import Mode, Source
 from shared.postgres.database import Connection, Database
 

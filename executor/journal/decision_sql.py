@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from executor.journal.named_sql import Statement, named
+from executor.journal.order_row import Statement, named
 from shared.states import AT_LARGE, in_sql
 
 # A clock that is a little behind another, or steps back over midnight, must not begin a day anew.

@@ -14,15 +14,10 @@ from typing import Final
 from asyncpg import Record, UniqueViolationError
 
 from executor.decisions.limits import LimitUsage
-from executor.decisions.order_drafts import sale_order
-from executor.decisions.strategy import TradeConfig, TradingState
+from executor.decisions.strategy import TradeConfig, TradingState, sale_order
 from executor.journal import decision_sql
-from executor.journal.named_sql import Statement
-from executor.journal.order_row import opening_of, row_of
-from executor.journal.storable_text import UNSTORABLE, in_ascii
-from executor.model.order import ExitReason, Order
-from executor.model.position import Position
-from executor.model.trade_event import trade_of
+from executor.journal.order_row import UNSTORABLE, Statement, in_ascii, opening_of, row_of
+from executor.model import ExitReason, Order, Position, trade_of
 from executor.settings import ExecutorSettings
 from shared.errors import TransientError
 from shared.events import AppliedConfig, Listing, Mode
@@ -57,6 +52,10 @@ class Reservation:
 
     statement: Statement = decision_sql.RESERVE
     beside: Mapping[str, object] = field(default_factory=dict)
+
+    def of_no_version(self) -> "Reservation":
+        """Return the same for a version of the configuration that no row has: it writes nothing, and locks nothing."""
+        return replace(self, beside={**self.beside, "version": ""})
 
 
 ALONE: Final = Reservation()

@@ -1,16 +1,47 @@
-"""An order as a row of the journal, and back."""
+"""Orders and positions as rows, and back; statements with named parameters."""
 
+import re
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from decimal import Decimal
+from typing import Final
 
+import asyncpg
 from asyncpg import Record
 
-from executor.model.order import ExitReason, Order
-from executor.model.order_state import OrderState
+from executor.model import ExitReason, Order, OrderState, Position, PositionState
 from shared.errors import PermanentError
 from shared.events import AppliedConfig, Listing, Mode, Side
 from shared.log_context import listing_context
+
+_NAME: Final = re.compile(r"(?<![:\w]):([a-z]\w*)")
+UNSTORABLE: Final = (asyncpg.DataError, UnicodeEncodeError)
+"""What a text that the database's encoding lacks raises, here or there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """What asyncpg is given: numbered parameters, and which name each number has."""
+
+    sql: str
+    names: tuple[str, ...]
+
+    def arguments(self, values: Mapping[str, object]) -> tuple[object, ...]:
+        """Return *values* in the order of the numbers; raise KeyError naming the one that is missing."""
+        return tuple(map(values.__getitem__, self.names))
+
+
+def named(sql: str) -> Statement:
+    """Read *sql* with ``:name`` for each parameter; ``::`` stays a cast."""
+    names = tuple(dict.fromkeys(_NAME.findall(sql)))
+    numbers = {name: f"${number}" for number, name in enumerate(names, start=1)}
+    return Statement(_NAME.sub(lambda found: numbers[found[1]], sql), names)
+
+
+def in_ascii(words: str) -> str:
+    """Return *words* with a question mark for each character that is not ASCII, which every encoding holds."""
+    return words.encode("ascii", "replace").decode("ascii").replace("\0", "?")
 
 
 def row_of(order: Order, reason: str = "") -> dict[str, object]:
@@ -88,3 +119,25 @@ def requested_qty(request: Mapping[str, str] | None) -> Decimal | None:
     """Return how many coins *request* names, where it does."""
     quantity = (request or {}).get("quantity")
     return None if quantity is None else Decimal(quantity)
+
+
+def position_of(row: Record | None) -> Position:
+    """Return the position in *row*; raise PermanentError where there is none."""
+    if row is None:
+        raise PermanentError("there is no such position")
+    return Position(
+        listing=Listing.model_validate(row["listing"]),
+        mode=Mode(row["mode"]),
+        state=PositionState(row["state"]),
+        base_qty=row["base_qty"],
+        cost_usdt=row["cost_usdt"],
+        average_price=row["average_price"],
+        peak_price=row["peak_price"],
+        received_usdt=row["received_usdt"],
+        sales=row["sales"],
+        opened_at=row["opened_at"],
+        stop_reference=row["stop_reference"],
+        note=row["note"],
+        bought_qty=row["bought_qty"],
+        proceeds=row["proceeds"],
+    )

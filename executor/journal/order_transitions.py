@@ -9,19 +9,13 @@ import structlog
 from asyncpg import Record
 
 from executor.alarms import Alarm, unread
-from executor.halts import pair_refusals
+from executor.halts import latches
 from executor.journal import settlement
 from executor.journal.announced_openings import follow
-from executor.journal.named_sql import named
-from executor.journal.order_row import order_of
-from executor.journal.storable_text import UNSTORABLE, in_ascii
-from executor.model.order import Order
-from executor.model.order_state import AT_LARGE, FINAL, TABLE, OrderState
-from executor.model.order_update import OrderUpdate
-from executor.model.reasons import Reason, worded
-from executor.model.trade_event import trade_of
+from executor.journal.order_row import UNSTORABLE, in_ascii, named, order_of
+from executor.model import AT_LARGE, FINAL, TABLE, Order, OrderState, OrderUpdate, Reason, trade_of, worded
 from executor.settings import LimitSettings
-from shared.error_isolation import readable
+from shared.errors import readable
 from shared.log_context import of_listing
 from shared.postgres.database import Database
 from shared.states import HELD, in_sql
@@ -129,7 +123,8 @@ class OrderTransitions:
             after = order_of(await connection.fetchrow(WRITE.sql, *WRITE.arguments(values)))
             await settlement.settle(connection, after, taken.effect, update.fill)
             await settlement.count_failures(connection, after, update.event, self._limits.failures_max)
-            await pair_refusals.halt_if_too_many(connection, after, update.reason, self._limits.pair_refusals_max)
+            if update.reason is Reason.PAIR_REFUSED:
+                await latches.halt_if_many_pairs_refused(connection, after, self._limits.pair_refusals_max)
             if after.state in _ANNOUNCED:
                 trade = trade_of(after, fill=update.fill, reason=reason, found_at=update.found_at)
                 await connection.execute(TELL, trade.model_dump(mode="json"))

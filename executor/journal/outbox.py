@@ -8,10 +8,8 @@ import structlog
 from asyncpg import Record
 
 from executor.alarms import Alarm
-from shared.backoff import jittered, pause
 from shared.bus.port import Bus
-from shared.error_isolation import each_isolated, in_a_line
-from shared.errors import TransientError
+from shared.errors import TransientError, each_isolated, in_a_line, jittered, pause
 from shared.events import Trade
 from shared.postgres.database import Database
 from shared.wire import topology

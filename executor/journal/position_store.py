@@ -8,10 +8,8 @@ from typing import Final, NamedTuple
 from asyncpg import Record
 
 from executor.journal import settlement
-from executor.journal.position_row import position_of
-from executor.model.order import ExitReason
-from executor.model.position import Position, PositionState
-from executor.model.watched_position import Sale, WatchedPosition
+from executor.journal.order_row import position_of
+from executor.model import ExitReason, Position, PositionState, Sale, WatchedPosition
 from shared.control import exit_policy
 from shared.postgres.database import Database
 from shared.states import AT_LARGE, in_sql

@@ -1,7 +1,8 @@
 """Rehearsal of the statements that orders wait for: on a new connection the first costs fifty times the tenth.
 
 PostgreSQL parses a statement once for each connection, and settles on its plan after five executions; but listings are
-hours apart. The pool lends the connection that was returned last, which is the one that is kept ready here.
+hours apart. The pool lends the connection that was returned last. That one is kept ready here, and the next, for the
+first may be lent already when an order comes.
 """
 
 import asyncio
@@ -14,7 +15,7 @@ from typing import Final, Never
 import structlog
 
 from executor.journal import decision_sql
-from executor.journal.named_sql import Statement
+from executor.journal.order_row import Statement
 from shared.errors import TransientError
 from shared.events import Mode
 from shared.postgres.database import Connection, Database
@@ -51,16 +52,23 @@ _NOBODY: Final[Mapping[str, object]] = MappingProxyType(
 
 
 async def keep_rehearsed(database: Database, statements: Sequence[Statement]) -> Never:
-    """Rehearse *statements* every few seconds, until cancelled."""
+    """Rehearse *statements* every few seconds on the two connections that are lent next, until cancelled."""
     while True:
         try:
-            async with database.connection() as connection:
-                await rehearse(connection, statements)
+            await rehearse_twice(database, statements)
         except TransientError as error:
             log.debug("statements not rehearsed", reason=str(error))
         except Exception:
             log.exception("statements not rehearsed")
         await asyncio.sleep(EVERY_SECONDS)
+
+
+async def rehearse_twice(database: Database, statements: Sequence[Statement]) -> None:
+    """Execute each of *statements* on two connections, which go back before the next: no order waits for all."""
+    for statement in statements:
+        async with database.connection() as first, database.connection() as second:
+            await rehearse(second, [statement])
+            await rehearse(first, [statement])
 
 
 async def rehearse(connection: Connection, statements: Sequence[Statement]) -> None:

@@ -3,19 +3,33 @@
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import Final
+from typing import Final, get_args
 
 from executor.halts import latches
-from executor.journal import other_fees
-from executor.journal.position_row import position_of
-from executor.model.fill import Fill
-from executor.model.order import Order
-from executor.model.order_state import Effect, OrderEvent
-from executor.model.position import ENDED, Position, PositionState, after_sale, realised, written_off
+from executor.journal.order_row import position_of
+from executor.model import (
+    ENDED,
+    Effect,
+    Fill,
+    Order,
+    OrderEvent,
+    Position,
+    PositionState,
+    after_sale,
+    realised,
+    written_off,
+)
+from executor.settings import DollarAsset
 from shared.events import Side
 from shared.postgres.database import Connection
 from shared.states import AT_LARGE, in_sql
 
+DOLLARS: Final = frozenset(get_args(DollarAsset))
+"""Each counts as a dollar here, as everywhere."""
+RECORD_OTHER_FEES: Final = """
+INSERT INTO other_fees (listing_key, mode, client_order_id, asset, amount, taken_at, price)
+VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING
+"""
 # The actual fill counts, even beyond the limit: the next reservation finds no room.
 SETTLE: Final = """
 UPDATE exposure SET
@@ -130,7 +144,7 @@ async def _settle_purchase(connection: Connection, order: Order, fill: Fill | No
         max(order.answered_at or fill.traded_at or order.decided_at, order.decided_at),
         fill.cost_with_fee(order.listing.quote_asset),
     )
-    await other_fees.record(connection, order, fill)
+    await _record_other_fees(connection, order, fill)
 
 
 async def _settle_sale(connection: Connection, order: Order, fill: Fill | None) -> None:
@@ -143,7 +157,7 @@ async def _settle_sale(connection: Connection, order: Order, fill: Fill | None) 
     freed = before.cost_usdt - after.cost_usdt
     await connection.execute(FREE, order.mode, freed, realised(before, after), _day_of(order))
     if fill is not None:
-        await other_fees.record(connection, order, fill)
+        await _record_other_fees(connection, order, fill)
 
 
 async def write_off(connection: Connection, position: Position, now: datetime) -> bool:
@@ -179,3 +193,15 @@ async def store(connection: Connection, position: Position) -> None:
 
 def _day_of(order: Order) -> date:
     return order.decided_at.astimezone(UTC).date()
+
+
+async def _record_other_fees(connection: Connection, order: Order, fill: Fill) -> None:
+    """Keep the fees of *fill* that the order's money does not show, in the caller's transaction."""
+    listing = order.listing
+    for asset, amount in fill.fees.items():
+        if asset in {listing.base_asset, listing.quote_asset} or amount <= 0:
+            continue
+        price = Decimal(1) if asset in DOLLARS else None
+        taken_at = order.answered_at or order.decided_at
+        values = (order.listing_key, order.mode, order.sent_as, asset, amount, taken_at, price)
+        await connection.execute(RECORD_OTHER_FEES, *values)

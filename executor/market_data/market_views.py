@@ -12,10 +12,8 @@ from executor.decisions.market_filters import MarketSnapshot, RereadResult, refe
 from executor.decisions.strategy import SIDES_CLOSED
 from executor.market_data.last_prices import APART_SECONDS, RECENT_SECONDS, LastPrices
 from executor.market_data.position_prices import BOOK_LEVELS, RecentBooks
-from executor.market_data.rules_reader import RulesReader
-from executor.market_data.symbol_rules import SymbolRules
-from executor.model.order import Order
-from executor.model.reasons import Refusal
+from executor.market_data.symbol_rules import RulesReader, SymbolRules
+from executor.model import Order, Refusal
 from executor.pricing.paper_footprint import PaperFootprint
 from executor.pricing.taker_fees import TakerFees
 from executor.pricing.valuation import Quote

@@ -1,15 +1,33 @@
-"""Known rules of each symbol with their age, known openings and fees. Pure but for the clock."""
+"""Rules of symbols: those known, with age, openings and fees; read in exchangeInfo no more often than orders need."""
 
+import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
+import structlog
+
 from executor.decisions.freshness import KnownOpenings
+from executor.model import Order
 from executor.pricing.taker_fees import TakerFees
-from shared.events import Listing, TradingRules
+from shared.events import Listing, Side, TradingRules
+from shared.mexc.errors import ExchangeError
+from shared.mexc.market_data import MexcMarketData
+from shared.mexc.symbols import SymbolInfo
+from shared.mexc.trading_rules import rules_of
+
+log = structlog.get_logger(__name__)
 
 _KEPT_MAX: Final = 1_000
+REREAD_SECONDS: Final = 0.3
+"""How long an order waits for rules to be read again where older ones are known."""
+REREAD_FOR_SALE_SECONDS: Final = 1.0
+"""The same for a refused sale that the rules may explain: nothing is sold without them."""
+REREAD_APART_SECONDS: Final = 10.0
+"""Rules read so recently are not read once more for another refusal: that weighs much."""
+UNLEARNED_SECONDS: Final = 0.5
+"""After a wait for rules in vain, the next refusal that can do without them does not wait."""
 V = TypeVar("V")
 
 
@@ -62,3 +80,87 @@ def _kept(memory: dict[str, V], symbol: str, value: V) -> None:
     while len(memory) >= _KEPT_MAX:
         memory.pop(next(iter(memory)))
     memory[symbol] = value
+
+
+@dataclass(frozen=True, slots=True)
+class _Reread:
+    """The end of a wait for rules."""
+
+    at: float
+    learned: bool
+
+
+class RulesReader:
+    """Raises ExchangeError."""
+
+    def __init__(self, rest: MexcMarketData, known: SymbolRules, clock: Callable[[], float] = time.monotonic) -> None:
+        """Rules and openings are remembered in *known*."""
+        self._rest = rest
+        self._known = known
+        self._clock = clock
+        self._rereads: dict[tuple[str, Side], _Reread] = {}
+        """The last for a refusal of an order of that side."""
+
+    def latest(self, listing: Listing) -> TradingRules | None:
+        """Return the known rules of the symbol of *listing*, without a request."""
+        return self._known.latest(listing)
+
+    async def rules_for(self, order: Order) -> TradingRules | None:
+        """Return the exchange's rules for *order*; None where it does not know the symbol, or a sale would wait.
+
+        The rules of a new listing come with it; later, and when they are old, they are read again. A sale soon after
+        goes by the rules of its purchase: reading them weighs much, and a refusal has them read.
+        """
+        listing = order.listing
+        if order.side is Side.BUY and order.fire_at is None:
+            self._known.brought(listing.symbol)
+        is_brought = (order.side is Side.SELL or order.fire_at is None) and self._known.is_brought(listing.symbol)
+        known = self._known.fresh(listing.symbol) or (listing.rules if is_brought else None)
+        if known is not None:
+            return known
+        older = self._known.latest(listing)
+        if older is None and order.side is Side.BUY:
+            return await self.read(listing)
+        return await self._read_within(listing, REREAD_SECONDS) or older
+
+    async def reread(self, order: Order, *, is_needed: bool) -> TradingRules | None:
+        """Return the present rules after a refusal of *order*, where they are read soon; a sale waits longer if needed.
+
+        Rules that were read a moment ago for an order of the same side are returned again: a sale that is retried
+        over and over would use up the weight.
+        """
+        key, fresh = (order.symbol, order.side), self._known.fresh(order.symbol)
+        if (last := self._rereads.get(key)) is not None:
+            age_seconds = self._clock() - last.at
+            if last.learned and fresh is not None and age_seconds <= REREAD_APART_SECONDS:
+                return fresh
+            if not last.learned and not is_needed and age_seconds <= UNLEARNED_SECONDS:
+                return None
+        is_long = order.side is Side.SELL and is_needed
+        rules = await self._read_within(order.listing, REREAD_FOR_SALE_SECONDS if is_long else REREAD_SECONDS)
+        while len(self._rereads) >= _KEPT_MAX:
+            self._rereads.pop(next(iter(self._rereads)))
+        self._rereads[key] = _Reread(self._clock(), learned=rules is not None)
+        return rules
+
+    async def read(self, listing: Listing) -> TradingRules | None:
+        """Read the present rules of the symbol of *listing*, and keep them."""
+        info = await self._rest.symbol_rules(listing.symbol)
+        return None if info is None else self.take_in(info)
+
+    def take_in(self, info: SymbolInfo) -> TradingRules | None:
+        """Keep the present entry of a symbol in exchangeInfo, and return the rules in it."""
+        rules = rules_of(info)
+        if rules is not None:
+            self._known.learn(info.symbol, rules)
+        self._known.openings.learn(info.symbol, info.first_open_time)
+        return rules
+
+    async def _read_within(self, listing: Listing, seconds: float) -> TradingRules | None:
+        """Read the rules; None on a failure or after *seconds*: an order does not wait for them, nor fail with them."""
+        try:
+            async with asyncio.timeout(seconds):
+                return await self.read(listing)
+        except (ExchangeError, TimeoutError) as error:
+            log.info("rules were not read again", symbol=listing.symbol, reason=repr(error))
+            return None

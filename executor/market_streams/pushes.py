@@ -6,11 +6,11 @@ from typing import Final
 
 from google.protobuf.message import DecodeError
 
-from executor.pricing.fill_simulation import is_plausible
+from executor.pricing.symbol_bounds import is_plausible
 from executor.pricing.valuation import Quote
+from shared.mexc.lenient_numbers import parse_price
 from shared.mexc.payloads import Level
 from shared.mexc.streams.control_frame import FrameError
-from shared.mexc.streams.price import parse_price
 from shared.mexc.streams.symbol_channels import book_channel, deals_channel, symbol_of
 from shared.mexc.wire_pb2 import PublicAggreBookTickerV3Api, PublicAggreDealsV3Api, PushDataV3ApiWrapper
 

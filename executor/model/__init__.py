@@ -1,1 +1,81 @@
-"""Orders, fills and positions. Pure data."""
+"""Model of trading: order and fill, position, states, reasons and results of sending; pure."""
+
+from executor.model.fill import WORST_FEE, Fill, fees_of, fill_with_fees
+from executor.model.money import CAREFUL, CENT
+from executor.model.order import ExitReason, Order, client_order_id, is_ours
+from executor.model.order_state import AT_LARGE, FINAL, TABLE, Effect, OrderEvent, OrderState, OrderUpdate, executed
+from executor.model.position import (
+    CLOSED,
+    ENDED,
+    NO_TRADING,
+    Position,
+    PositionState,
+    Sale,
+    WatchedPosition,
+    after_sale,
+    realised,
+    written_off,
+)
+from executor.model.price_source import PriceSource
+from executor.model.reasons import Reason, Refusal, worded
+from executor.model.send_result import (
+    Accepted,
+    Executed,
+    NotOpen,
+    PriceRefused,
+    Rejected,
+    SendResult,
+    Throttled,
+    TimestampRefused,
+    Unanswered,
+    Unsent,
+    WrongSize,
+)
+from executor.model.trade_event import trade_of
+
+__all__ = [
+    "AT_LARGE",
+    "CAREFUL",
+    "CENT",
+    "CLOSED",
+    "ENDED",
+    "FINAL",
+    "NO_TRADING",
+    "TABLE",
+    "WORST_FEE",
+    "Accepted",
+    "Effect",
+    "Executed",
+    "ExitReason",
+    "Fill",
+    "NotOpen",
+    "Order",
+    "OrderEvent",
+    "OrderState",
+    "OrderUpdate",
+    "Position",
+    "PositionState",
+    "PriceRefused",
+    "PriceSource",
+    "Reason",
+    "Refusal",
+    "Rejected",
+    "Sale",
+    "SendResult",
+    "Throttled",
+    "TimestampRefused",
+    "Unanswered",
+    "Unsent",
+    "WatchedPosition",
+    "WrongSize",
+    "after_sale",
+    "client_order_id",
+    "executed",
+    "fees_of",
+    "fill_with_fees",
+    "is_ours",
+    "realised",
+    "trade_of",
+    "worded",
+    "written_off",
+]

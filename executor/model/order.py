@@ -1,13 +1,32 @@
 """Order, as the journal keeps it. Pure."""
 
+import base64
+import hashlib
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+from typing import Final
 
 from executor.model.order_state import OrderState
 from shared.control.exit_policy import ENTRY_SLIPPAGE_PCT
 from shared.events import AppliedConfig, Listing, ListingKey, Mode, Side
+
+_OURS: Final = re.compile(r"sn[A-Z2-7]{26}")
+
+
+def client_order_id(key: ListingKey, mode: Mode, side: Side, sequence: int = 1, *, attempt: int = 1) -> str:
+    """Return 28 letters and digits; MEXC takes up to 32 of them, hyphens and underscores."""
+    nth = "" if sequence == 1 else f"|{sequence}"
+    again = "" if attempt == 1 else f"|attempt {attempt}"
+    digest = hashlib.sha256(f"{key}|{mode}|{side}{nth}{again}".encode()).digest()
+    return f"sn{base64.b32encode(digest[:20]).decode()[:26]}"
+
+
+def is_ours(text: str) -> bool:
+    """Return whether *text* has the form of the ids of this project."""
+    return _OURS.fullmatch(text) is not None
 
 
 class ExitReason(StrEnum):

@@ -12,17 +12,12 @@ from typing import Final
 import structlog
 
 from executor.journal.order_transitions import OrderTransitions
-from executor.model.order import Order
-from executor.model.order_state import OrderEvent
-from executor.model.order_update import OrderUpdate
-from executor.model.reasons import Reason, Refusal
-from executor.sending.exchange_time import ExchangeTime, milliseconds
+from executor.model import Order, OrderEvent, OrderUpdate, Reason, Refusal
 from executor.sending.order_sender import OrderSender
+from executor.sending.presend_check import ExchangeTime, milliseconds
 from executor.sending.purchase_decisions import Decided, Outcome, PurchaseDecisions
 from executor.sending.request_builder import RequestBuilder
-from shared.backoff import pause
-from shared.error_isolation import each_isolated, in_a_line
-from shared.errors import TransientError
+from shared.errors import TransientError, each_isolated, in_a_line, pause
 from shared.events import Mode
 from shared.log_context import of_listing
 

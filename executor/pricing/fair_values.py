@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal, localcontext
 from typing import Final
 
-from executor.model.money import CAREFUL
-from executor.model.position import Position
+from executor.model import CAREFUL, Position
 
 _NOTHING: Final = Decimal(0)
 

@@ -5,15 +5,14 @@ from dataclasses import dataclass
 from decimal import Decimal, localcontext
 from typing import Final
 
-from executor.model.fill import Fill
-from executor.model.money import CAREFUL
+from executor.model import CAREFUL, Fill
+from executor.pricing.symbol_bounds import is_plausible
 from shared.events import Side
 from shared.mexc.orders.order_api import OrderRequest
 from shared.mexc.payloads import Level
 
 _STEP: Final = Decimal("1E-8")
 """The step of the quantity that a market order's money buys."""
-_MAGNITUDE_MAX: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +57,6 @@ def simulated_fill(taken: TakenLevels, taker_fee: Decimal, quote_asset: str) -> 
 def plausible(levels: Iterable[Level]) -> Iterator[Level]:
     """Return the levels without implausible ones."""
     return (level for level in levels if is_plausible(level.price) and is_plausible(level.quantity))
-
-
-def is_plausible(number: Decimal) -> bool:
-    """Return whether *number* can be a price or a quantity: positive, and of a magnitude that can be computed with."""
-    return number.is_finite() and number > 0 and abs(number.adjusted()) <= _MAGNITUDE_MAX
 
 
 def _acceptable(levels: Iterable[Level], request: OrderRequest) -> Iterator[Level]:

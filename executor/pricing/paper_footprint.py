@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
-from executor.model.money import CAREFUL
+from executor.model import CAREFUL
 from executor.pricing.fill_simulation import plausible
 from shared.events import Side
 from shared.mexc.payloads import Level

@@ -8,9 +8,7 @@ from collections.abc import Callable
 from decimal import Decimal, localcontext
 from typing import Final
 
-from executor.model.fill import Fill
-from executor.model.money import CAREFUL
-from executor.model.order import Order
+from executor.model import CAREFUL, Fill, Order
 from shared.events import TradingRules
 
 LATELY_SECONDS: Final = 24 * 3600.0

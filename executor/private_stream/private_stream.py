@@ -15,8 +15,7 @@ from executor.private_stream.listen_key import ListenKey, ListenKeySource
 from executor.private_stream.push_hints import Checks, PushHints
 from executor.private_stream.push_metrics import PushMetrics
 from executor.settings import ExecutorSettings
-from shared.backoff import jittered
-from shared.errors import TransientError
+from shared.errors import TransientError, jittered
 from shared.mexc.errors import ExchangeError
 from shared.mexc.streams.bad_frames import BadFrames
 from shared.mexc.streams.connection import Connection, RefusedError, Stream, StreamOptions

@@ -7,7 +7,7 @@ from typing import Protocol, assert_never
 
 import structlog
 
-from executor.model.client_order_id import is_ours
+from executor.model import is_ours
 from executor.private_stream.account_pushes import BalancePush, DealPush, OrderPush, OtherPush, Push
 from executor.private_stream.push_metrics import PushMetrics
 

@@ -60,7 +60,13 @@ class OrderSlot:
     is_held: bool = False
 
     async def __aenter__(self) -> bool:
-        if not await self._find_connection():
+        if self.connection.locked():
+            with suppress(TimeoutError):
+                async with asyncio.timeout(max(0.0, self.seconds_max) + _OVER_SECONDS):
+                    self.is_held = await self.connection.acquire()
+        else:  # The usual case: a timer would cost more than the rest.
+            self.is_held = await self.connection.acquire()
+        if not self.is_held:
             return False
         try:
             return await self.limiter.acquire(self.priority, ORDER, seconds_max=self.seconds_max, stop=self.stop)
@@ -70,15 +76,6 @@ class OrderSlot:
 
     async def __aexit__(self, *_: object) -> None:
         self._give_back()
-
-    async def _find_connection(self) -> bool:
-        if not self.connection.locked():  # The usual case: a timer would cost more than the rest.
-            self.is_held = await self.connection.acquire()
-            return True
-        with suppress(TimeoutError):
-            async with asyncio.timeout(max(0.0, self.seconds_max) + _OVER_SECONDS):
-                self.is_held = await self.connection.acquire()
-        return self.is_held
 
     def _give_back(self) -> None:
         if self.is_held:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from executor.rate_limits.sliding_window import Priority, Reserves, SlidingWindow
-from shared.backoff import DOUBLINGS_MAX
+from shared.errors import DOUBLINGS_MAX
 from shared.mexc.retry_after import BANNED_SECONDS, LIMITED_SECONDS
 from shared.mexc.weights import Cost, Pool
 
@@ -169,3 +169,17 @@ class RateBudget:
             windows = ((self._weights[cost.pool], cost.weight), (self._requests[cost.pool], 1))
             self._windows_of[cost] = windows = (*windows, (self._orders, 1)) if cost.is_order else windows
         return windows
+
+
+def usage_name(pool: Pool, priority: Priority, seconds_left: int | None = None) -> str:
+    """Return the name of a priority's usage of *pool*, or of the part that is free again after *seconds_left*."""
+    name = f"{pool.value} {priority.name.lower()}"
+    return name if seconds_left is None else f"{name} {seconds_left}"
+
+
+def used_by_seconds_left(used: Mapping[str, int], pool: Pool, priority: Priority) -> Sequence[tuple[float, int]]:
+    """Return the usage with the seconds until it was free again, the longest where they are not stored."""
+    counted = range(1, math.ceil(WEIGHT_SECONDS) + 2)
+    told = [(min(WEIGHT_SECONDS, each), used.get(usage_name(pool, priority, each), 0)) for each in counted]
+    untold = used.get(usage_name(pool, priority), 0) - sum(amount for _, amount in told)
+    return [(WEIGHT_SECONDS, untold), *told] if untold > 0 else told

@@ -14,11 +14,11 @@ from typing import Final
 import structlog
 
 from executor.rate_limits.limiter_metrics import LimiterMetrics
-from executor.rate_limits.rate_budget import SECOND, WEIGHT_SECONDS, RateBudget
+from executor.rate_limits.rate_budget import SECOND, WEIGHT_SECONDS, RateBudget, usage_name, used_by_seconds_left
 from executor.rate_limits.sliding_window import Priority
-from executor.rate_limits.stored_usage import usage_name, used_by_seconds_left
 from executor.rate_limits.waiters import CallLater, Timer, Waiter, call_later
 from shared.mexc.errors import RateLimited
+from shared.mexc.http.refusals import Notify, notify_none
 from shared.mexc.http.request import Admission
 from shared.mexc.weights import Cost, Pool, cost_of
 from shared.postgres.rate_usage import NO_USAGE, Usage
@@ -52,6 +52,7 @@ class RateLimiter:
         self._timer: Timer | None = None
         self.refused = asyncio.Event()
         """Set when the exchange limited the rate."""
+        self.notify: Notify = notify_none
         metrics.show_quiet(self.quiet_seconds)
 
     def quiet_seconds(self) -> float:
@@ -135,10 +136,16 @@ class RateLimiter:
         self.refused.set()
         log.warning("the exchange wants quiet", seconds=round(self.quiet_seconds(), 1), banned=banned)
         self._admit()
+        self.notify(self.quiet_seconds(), banned)
 
-    def succeeded(self) -> None:
-        """Record a regular answer, which ends the row of refusals."""
-        self._budget.succeeded()
+    def heard(self, quiet_seconds: float, *, banned: bool) -> None:
+        """Keep quiet where another limiter of this process was banned; its rate alone holds up no order."""
+        if not banned:
+            return
+        self._budget.keep_quiet(self._now() + quiet_seconds, banned=True)
+        self.refused.set()
+        log.warning("the exchange has banned this address", seconds=round(self.quiet_seconds(), 1))
+        self._admit()
 
     def admission(self, priority: Priority) -> Admission:
         """Return the admission that HTTP requests of *priority* pass."""
@@ -151,7 +158,7 @@ class RateLimiter:
             raise RateLimited(self.quiet_seconds(), banned=self.banned_seconds() > 0)
         try:
             yield
-            self.succeeded()
+            self._budget.succeeded()
         except RateLimited as refusal:
             self.refuse(refusal.retry_after_seconds, banned=refusal.banned)
             raise

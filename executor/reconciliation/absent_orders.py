@@ -8,14 +8,10 @@ from typing import Final
 import structlog
 
 from executor.journal.order_transitions import OrderTransitions
-from executor.model.order import Order
-from executor.model.order_state import OrderEvent, OrderState
-from executor.model.order_update import OrderUpdate
-from executor.model.reasons import Reason, Refusal
+from executor.model import Order, OrderEvent, OrderState, OrderUpdate, Reason, Refusal
 from executor.reconciliation.order_search import OrderSearch, search_deadlines
 from executor.settings import ExecutorSettings
-from executor.venues.lookup_schedule import REMEMBERED, Way
-from executor.venues.venue import Venue
+from executor.venues.venue import REMEMBERED, Venue, Way
 from shared.events import Mode, Side
 from shared.mexc.orders.order_reports import Balance
 

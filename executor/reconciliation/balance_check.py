@@ -9,8 +9,7 @@ import structlog
 
 from executor.decisions.consecutive_looks import Streaks
 from executor.journal.position_store import mark, read_held
-from executor.model.position import Position, PositionState
-from executor.model.watched_position import WatchedPosition
+from executor.model import Position, PositionState, WatchedPosition
 from executor.pricing.valuation import is_worth_selling
 from executor.reconciliation.check_prompt import CheckPrompt
 from executor.sending.last_balances import BalanceSource

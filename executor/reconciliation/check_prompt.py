@@ -3,7 +3,7 @@
 import asyncio
 from typing import Final
 
-from shared.backoff import pause
+from shared.errors import pause
 
 SETTLE_SECONDS: Final = 2.0
 """From a prompt to its check: orders of ours that explain the change are settled meanwhile, and others share it."""

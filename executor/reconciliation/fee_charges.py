@@ -5,9 +5,7 @@ from typing import Final
 
 from executor.alarms import Alarm
 from executor.market_data.symbol_rules import SymbolRules
-from executor.model.order import Order
-from executor.model.order_update import OrderUpdate
-from executor.model.reasons import Reason
+from executor.model import Order, OrderUpdate, Reason
 from executor.settings import EntrySettings
 from shared.events import Mode
 

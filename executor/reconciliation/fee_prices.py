@@ -10,9 +10,7 @@ import structlog
 from asyncpg import Record
 
 from executor.journal import settlement
-from shared.backoff import pause
-from shared.error_isolation import each_isolated, in_a_line
-from shared.errors import TransientError
+from shared.errors import TransientError, each_isolated, in_a_line, pause
 from shared.mexc.errors import ExchangeError, ExchangeRejected
 from shared.postgres.database import Database
 

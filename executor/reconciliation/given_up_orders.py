@@ -10,16 +10,11 @@ import structlog
 
 from executor.journal.attempt_writer import AttemptWriter
 from executor.journal.order_transitions import OrderTransitions
-from executor.model.order import Order
-from executor.model.order_state import OrderEvent
-from executor.model.order_update import OrderUpdate
-from executor.model.reasons import Reason, Refusal
+from executor.model import Order, OrderEvent, OrderUpdate, Reason, Refusal
 from executor.reconciliation.lookup_outcome import UNKNOWN_ORDER
 from executor.sending.order_sender import OrderSender
-from executor.venues.lookup_schedule import AGAIN_AFTER, EVERY_WAY, times_due
-from executor.venues.venue import Absent, Ended, Unclear, Untold, Venue, Working
-from shared.backoff import pause
-from shared.errors import TransientError
+from executor.venues.venue import AGAIN_AFTER, EVERY_WAY, Absent, Ended, Unclear, Untold, Venue, Working, times_due
+from shared.errors import TransientError, pause
 from shared.events import Mode
 from shared.log_context import of_listing
 from shared.mexc.errors import ExchangeError, ExchangeRejected, RateLimited

@@ -9,16 +9,11 @@ from typing import Final, assert_never
 import structlog
 
 from executor.journal.order_transitions import OrderTransitions
-from executor.model.fill import Fill
-from executor.model.order import Order
-from executor.model.order_state import OrderEvent, OrderState
-from executor.model.order_update import OrderUpdate, executed
-from executor.model.reasons import Reason, Refusal
+from executor.model import Fill, Order, OrderEvent, OrderState, OrderUpdate, Reason, Refusal, executed
 from executor.reconciliation.absent_orders import AbsentOrders
 from executor.reconciliation.order_search import OrderSearch, SearchDeadlines, search_deadlines
 from executor.settings import ExecutorSettings
-from executor.venues.lookup_schedule import Way
-from executor.venues.venue import Absent, Ended, Finding, Unclear, Untold, Venue, Working
+from executor.venues.venue import Absent, Ended, Finding, Unclear, Untold, Venue, Way, Working
 from shared.events import Mode
 from shared.log_context import of_listing
 from shared.mexc.errors import ExchangeRejected

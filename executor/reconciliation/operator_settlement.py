@@ -11,14 +11,9 @@ from asyncpg import Record
 
 from executor.journal.order_row import about_row, order_of
 from executor.journal.order_transitions import OrderTransitions
-from executor.model.fill import Fill
-from executor.model.order import Order
-from executor.model.order_state import OrderEvent, OrderState
-from executor.model.order_update import OrderUpdate
-from executor.model.reasons import Reason, Refusal
+from executor.model import Fill, Order, OrderEvent, OrderState, OrderUpdate, Reason, Refusal
 from executor.sending.order_sender import OrderSender
-from shared.backoff import pause
-from shared.errors import TransientError
+from shared.errors import TransientError, pause
 from shared.postgres.database import Database
 
 log = structlog.get_logger(__name__)

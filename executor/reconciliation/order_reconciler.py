@@ -8,16 +8,13 @@ from typing import Final, Protocol
 import structlog
 
 from executor.journal.order_transitions import OrderTransitions
-from executor.model.order import Order
+from executor.model import Order
 from executor.reconciliation.lookup_outcome import LookupOutcomes
 from executor.reconciliation.order_search import FIRST_WAIT_SECONDS, WAIT_SECONDS_MAX, OrderSearch
 from executor.sending.order_sender import OrderSender
 from executor.settings import ExecutorSettings
-from executor.venues.lookup_schedule import Way
-from executor.venues.venue import Absent, Venue
-from shared.backoff import pause
-from shared.error_isolation import each_isolated, in_a_line
-from shared.errors import TransientError
+from executor.venues.venue import Absent, Venue, Way
+from shared.errors import TransientError, each_isolated, in_a_line, pause
 from shared.events import Mode, Side
 from shared.log_context import of_listing
 from shared.mexc.errors import ExchangeError, RateLimited

@@ -7,10 +7,9 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
-from executor.model.fill import Fill
-from executor.model.order import Order
+from executor.model import Fill, Order
 from executor.settings import ExecutorSettings
-from executor.venues.lookup_schedule import EVERY_WAY, Way, ways_due
+from executor.venues.venue import EVERY_WAY, Way, ways_due
 from shared.events import Mode, Side
 
 CLOCK_MARGIN: Final = timedelta(milliseconds=250)

@@ -6,10 +6,9 @@ from typing import Final, Protocol
 
 import structlog
 
-from executor.model.reasons import Reason, Refusal
+from executor.model import Reason, Refusal
 from executor.reconciliation.order_reconciler import OrderReconciler
-from shared.backoff import jittered, pause
-from shared.errors import TransientError
+from shared.errors import TransientError, jittered, pause
 from shared.events import Mode
 from shared.mexc.errors import ExchangeError
 from shared.mexc.time.clock_estimate import ClockUncertainError
@@ -66,7 +65,7 @@ class Readiness:
 
     def unready(self) -> Refusal | None:
         """Return the refusal of any live order now; None where one could be sent."""
-        if not self.reconciled:
+        if not self.settled.is_set():
             return Refusal(Reason.UNRECONCILED, self._obstacle)
         objection = self.clock_objection()
         return Refusal(Reason.CLOCK_UNCERTAIN, objection) if objection else None

@@ -10,17 +10,13 @@ import structlog
 
 from executor.decisions.absence_proof import AbsenceProof
 from executor.decisions.retry_policy import Retry
-from executor.model.order import Order
-from executor.model.order_state import OrderEvent
-from executor.model.order_update import OrderUpdate
-from executor.model.reasons import Reason, Refusal
+from executor.model import Order, OrderEvent, OrderUpdate, Reason, Refusal
 from executor.rate_limits.order_slots import OrderSlots
-from executor.sending.exchange_time import ExchangeTime
 from executor.sending.last_balances import LastBalances
+from executor.sending.presend_check import ExchangeTime
 from executor.settings import TimingSettings
-from executor.venues.lookup_schedule import Way, ways_due
-from executor.venues.venue import Absent, Venue
-from shared.backoff import pause
+from executor.venues.venue import Absent, Venue, Way, ways_due
+from shared.errors import pause
 from shared.events import Mode, Side
 from shared.mexc.errors import ExchangeError, ExchangeUnavailable, RateLimited
 from shared.mexc.orders.order_reports import Balance

@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from typing import Final, Protocol
@@ -11,17 +12,14 @@ import structlog
 
 from executor.decisions.repeat_purchases import got_nothing
 from executor.halts.latches import HaltCause
+from executor.journal.order_row import in_ascii
 from executor.journal.order_transitions import OrderTransitions
-from executor.journal.storable_text import in_ascii
-from executor.model.order import Order
-from executor.model.order_state import OrderEvent
-from executor.model.order_update import OrderUpdate
+from executor.model import Order, OrderEvent, OrderUpdate
 from executor.rate_limits.order_slots import OrderSlots
 from executor.sending.request_attempts import RequestAttempts
 from executor.sending.request_builder import BuiltRequest
-from shared.backoff import jittered
 from shared.bus.tracing import ordering
-from shared.errors import TransientError
+from shared.errors import TransientError, jittered
 from shared.events import Mode, Side
 from shared.log_context import of_listing
 
@@ -96,6 +94,11 @@ class OrderSender:
                 log.debug("an order was not made ahead", symbol=order.symbol, reason=repr(error))
             return None
 
+    def rehearse(self, order: Order) -> None:
+        """Make and sign the request of *order*, which there is none of, and drop it; an error is no matter."""
+        with of_listing(order.listing), suppress(Exception):
+            self._attempts.rehearse(order)
+
     async def place(self, order: Order, *, at_ms: int | None = None, built: BuiltRequest | None = None) -> None:
         """Send *order*, at *at_ms* of the exchange's clock where that is given, and record what came of it.
 
@@ -164,6 +167,7 @@ class OrderDispatch:
     def __init__(self, sender: OrderSender, tasks: asyncio.TaskGroup, committed: Callable[[Order], None]) -> None:
         """*committed* is called with each order that is about to leave."""
         self.prepare = sender.prepare
+        self.rehearse = sender.rehearse
         self._sender = sender
         self._tasks = tasks
         self._committed = committed

@@ -1,15 +1,42 @@
-"""Final pre-send check of every order, right before a byte of it is written: halts and deadline."""
+"""Final pre-send check of every order, right before a byte of it is written: halts, deadline; the exchange's time."""
 
+import asyncio
 from collections.abc import Callable
 from datetime import datetime
+from typing import Final
 
 from executor.decisions.freshness import AgeSettings, KnownOpenings
-from executor.halts.halt_protocols import Halts
-from executor.model.order import Order
-from executor.model.order_state import OrderEvent
-from executor.model.order_update import OrderUpdate
-from executor.model.reasons import Reason, Refusal
+from executor.halts.watch import Halts
+from executor.model import Order, OrderEvent, OrderUpdate, Reason, Refusal
 from shared.events import Mode, Side
+from shared.mexc.time.clock_estimate import ClockUncertainError
+
+_NEAR_SECONDS: Final = 0.003
+"""Timers come up to a millisecond or two late; this close to the moment the loop is watched instead."""
+
+
+class ExchangeTime:
+    """The exchange's clock, and ours where the exchange's is not known."""
+
+    def __init__(self, exchange_ms: Callable[[], int], *, now: Callable[[], datetime]) -> None:
+        self._exchange_ms = exchange_ms
+        self._now = now
+
+    def now_ms(self) -> int:
+        try:
+            return self._exchange_ms()
+        except ClockUncertainError:
+            return milliseconds(self._now())
+
+    async def reach(self, at_ms: int) -> None:
+        """Return at *at_ms*, never before it."""
+        while (left := (at_ms - self.now_ms()) / 1000) > 0:  # noqa: ASYNC110 - time has no event
+            # The other tasks of the loop run in each turn, so watching it delays none of them.
+            await asyncio.sleep(left - _NEAR_SECONDS if left > _NEAR_SECONDS else 0)
+
+
+def milliseconds(moment: datetime) -> int:
+    return int(moment.timestamp() * 1000)
 
 
 class PresendCheck:

@@ -6,10 +6,10 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Final, Protocol
+from typing import Final
 
-from executor.decisions.order_drafts import NOTHING, purchase_order, send_until, sending_time
 from executor.decisions.strategy import (
+    NOTHING,
     Buy,
     TradingState,
     Unready,
@@ -17,11 +17,13 @@ from executor.decisions.strategy import (
     decide,
     decide_at_opening,
     may_trade_live,
+    purchase_order,
+    send_until,
+    sending_time,
 )
 from executor.journal.decision_writer import ALONE, DecisionWriter, OvertakenError, Reservation, Snapshot
-from executor.model.order import Order
-from executor.model.order_state import OrderState
-from executor.model.reasons import Refusal
+from executor.model import Order, OrderState, Refusal
+from executor.sending.purchase_sender import NoWayOut, PurchaseSender
 from executor.settings import ExecutorSettings
 from shared.errors import TransientError
 from shared.events import Listing, Mode, Source
@@ -29,19 +31,8 @@ from shared.postgres.database import Connection
 
 RACES_MAX: Final = 10
 
-
 Foreseen = Order | WaitForOpening | Refusal | None
 """The decision on a listing by an earlier reading: the order that buys it, or why there is none; None: no reading."""
-
-
-class PurchaseSender(Protocol):
-    """The way out of a purchase, ahead of everything else that follows from its decision. Neither call waits."""
-
-    def prepare(self, order: Order, /) -> None:
-        """Make and sign the request of *order* while its commit is under way. Nothing leaves; nothing is raised."""
-
-    def send(self, order: Order, /) -> None:
-        """Send *order*, which is committed."""
 
 
 class Outcome(StrEnum):
@@ -110,6 +101,14 @@ class PurchaseDecisions:
             async with self._journal.connection() as connection:
                 await self._buy(connection, foreseen, last, sender, reservation)
         return foreseen
+
+    async def rehearse(self, listing: Listing, sender: PurchaseSender, reservation: Reservation) -> None:
+        """Go the way of `open_at_once` with a *listing* that there is none of, as far as the answer of the database.
+
+        No version of the configuration has the name that it is committed for: nothing is written, nor locked.
+        """
+        with suppress(OvertakenError):
+            await self.open_at_once(listing, NoWayOut(sender.rehearse), reservation.of_no_version())
 
     async def read_ahead(self) -> None:
         """Make the last reading that of now, so that the next listing need not wait for one."""

@@ -11,16 +11,11 @@ import structlog
 
 from executor.decisions.repeat_purchases import repeat_until
 from executor.journal.attempt_writer import AttemptWriter, further_id
-from executor.model.order import Order
-from executor.model.order_state import OrderState
-from executor.model.order_update import OrderUpdate, executed
-from executor.model.reasons import Reason, Refusal
+from executor.model import Order, OrderState, OrderUpdate, Reason, Refusal, executed
 from executor.sending.request_builder import BuiltRequest, RequestBuilder
 from executor.settings import ExecutorSettings
-from executor.venues.lookup_schedule import Way
-from executor.venues.venue import Absent, Ended, Untold, Venue
-from shared.backoff import pause
-from shared.errors import TransientError
+from executor.venues.venue import Absent, Ended, Untold, Venue, Way
+from shared.errors import TransientError, pause
 from shared.events import Mode
 from shared.log_context import of_listing
 from shared.mexc.errors import ExchangeError

@@ -12,15 +12,20 @@ from executor.decisions.limits import net_of_fee
 from executor.decisions.order_corrections import cut_to_money
 from executor.decisions.retry_corrections import AttemptContext, RetryCounts
 from executor.decisions.retry_policy import RereadRules, move_after_reread, next_move
-from executor.model.order import Order
-from executor.model.order_state import OrderEvent
-from executor.model.order_update import OrderUpdate
-from executor.model.reasons import Reason, Refusal
-from executor.model.send_result import PriceRefused, Throttled, TimestampRefused, Unsent
+from executor.model import (
+    Order,
+    OrderEvent,
+    OrderUpdate,
+    PriceRefused,
+    Reason,
+    Refusal,
+    Throttled,
+    TimestampRefused,
+    Unsent,
+)
 from executor.rate_limits.order_slots import OrderSlots
 from executor.sending.absence_check import AbsenceCheck, Inquiry
-from executor.sending.exchange_time import ExchangeTime
-from executor.sending.presend_check import PresendCheck
+from executor.sending.presend_check import ExchangeTime, PresendCheck
 from executor.sending.request_builder import BuiltRequest, RequestBuilder
 from executor.settings import ExecutorSettings
 from executor.venues.venue import Attempt, Venue
@@ -71,6 +76,11 @@ class RequestAttempts:
         if not isinstance(built, BuiltRequest):
             return None
         return replace(built, signed=self._ways.venues[order.mode].sign(built.request))
+
+    def rehearse(self, order: Order) -> None:
+        """Make the request of *order*, which there is none of, and check it as before it is sent; drop both."""
+        self.made_ahead(order)
+        self._ways.presend.objection(order)
 
     async def made(self, order: Order) -> BuiltRequest | OrderUpdate:
         """Return the request, after a look at the market where that is needed; or what *order* comes to without it."""

@@ -10,17 +10,15 @@ from typing import Final
 import structlog
 
 from executor.decisions.market_filters import RereadResult
-from executor.decisions.order_request import buy_request, sell_request
-from executor.decisions.repeat_purchases import price_bound
+from executor.decisions.order_request import buy_request, price_bound, sell_request
 from executor.market_data.market_views import MarketView, MarketViews
-from executor.model.order import Order
-from executor.model.reasons import Reason, Refusal
+from executor.model import Order, Reason, Refusal
 from executor.pricing.fill_simulation import plausible
-from executor.pricing.precision import precision_of_bids
+from executor.pricing.symbol_bounds import precision_of_bids
 from executor.settings import ExecutorSettings
-from shared.backoff import pause
+from shared.errors import pause
 from shared.events import Listing, Side, TradingRules
-from shared.mexc.errors import ExchangeError, ExchangeRejected
+from shared.mexc.errors import ExchangeError, ExchangeRejected, RateLimited
 from shared.mexc.orders.order_api import OrderRequest, SignedOrder
 from shared.mexc.payloads import Level
 
@@ -41,6 +39,13 @@ class BuiltRequest:
     """Those that a sale was priced by, best first."""
     signed: SignedOrder | None = None
     """The same down to its last byte, where it was signed already."""
+
+
+@dataclass(frozen=True, slots=True)
+class _KeptOut(Refusal):
+    """The refusal while the exchange wants quiet, and no request is sent."""
+
+    quiet_seconds: float = 0.0
 
 
 Ask = Callable[[Listing], Awaitable[None]]
@@ -92,7 +97,7 @@ class RequestBuilder:
             composed = await self._looked(order)
             if isinstance(composed, BuiltRequest) or composed.reason not in _WORTH_WAITING:
                 return composed
-            errors += composed.reason is Reason.EXCHANGE_UNAVAILABLE
+            errors += composed.reason is Reason.EXCHANGE_UNAVAILABLE and not self._may_wait(order, composed)
             wait_seconds = self._settings.retry_every_seconds
             is_over = self._now() + timedelta(seconds=wait_seconds) > order.send_until
             if is_over or errors >= _ERRORS_MAX or self._stopping.is_set():
@@ -155,6 +160,12 @@ class RequestBuilder:
         """Return why *order* is not sent: by exchangeInfo alone its coin opened, long ago."""
         return self._markets.refusal_if_too_old(order.listing, self._now()) if order.side is Side.BUY else None
 
+    def _may_wait(self, order: Order, refusal: Refusal) -> bool:
+        """Return whether *order* is a purchase that only a quiet keeps out, which ends in its time."""
+        if order.side is not Side.BUY or not isinstance(refusal, _KeptOut):
+            return False
+        return self._now() + timedelta(seconds=refusal.quiet_seconds) < order.send_until
+
     async def _looked(self, order: Order) -> BuiltRequest | Refusal:
         try:
             view = await self._markets_of(order).look(order)
@@ -163,6 +174,8 @@ class RequestBuilder:
             if error.is_unknown_symbol:
                 return Refusal(Reason.SYMBOL_UNKNOWN if order.fire_at is None else Reason.NO_PRICE, str(error))
             return Refusal(Reason.EXCHANGE_UNAVAILABLE, str(error))
+        except RateLimited as error:
+            return _KeptOut(Reason.EXCHANGE_UNAVAILABLE, str(error), error.quiet_seconds)
         except ExchangeError as error:
             return Refusal(Reason.EXCHANGE_UNAVAILABLE, str(error))
 

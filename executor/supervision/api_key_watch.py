@@ -9,12 +9,9 @@ import structlog
 from pydantic import JsonValue
 
 from executor.alarms import Alarm
-from executor.model.reasons import Reason
-from executor.model.send_result import Rejected
+from executor.model import Reason, Rejected
 from executor.venues.error_codes import result_of_code
-from shared.backoff import pause
-from shared.error_isolation import in_a_line
-from shared.errors import TransientError
+from shared.errors import TransientError, in_a_line, pause
 from shared.mexc.errors import ExchangeError, ExchangeRejected
 from shared.mexc.orders.account import MexcAccount
 from shared.mexc.orders.api_key import KeyTerms, failings, risks

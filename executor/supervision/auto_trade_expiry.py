@@ -7,10 +7,9 @@ from typing import Final
 
 import structlog
 
-from shared.backoff import pause
 from shared.control import config_store
 from shared.control.config_store import Author
-from shared.errors import TransientError
+from shared.errors import TransientError, pause
 from shared.postgres.database import Database
 
 log = structlog.get_logger(__name__)

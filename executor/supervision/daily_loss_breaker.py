@@ -12,11 +12,9 @@ import structlog
 from executor.halts import latches
 from executor.halts.latches import HaltCause
 from executor.journal import settlement
-from executor.model.money import CENT
+from executor.model import CENT
 from executor.pricing.fair_values import FairValues, Holding
-from shared.backoff import pause
-from shared.error_isolation import each_isolated, in_a_line
-from shared.errors import TransientError
+from shared.errors import TransientError, each_isolated, in_a_line, pause
 from shared.events import Mode
 from shared.postgres.database import Connection, Database
 

@@ -8,9 +8,7 @@ from typing import Final, Never, Protocol
 
 import structlog
 
-from executor.model import position
-from executor.model.order_state import FINAL, OrderState
-from executor.model.position import PositionState
+from executor.model import FINAL, OrderState, PositionState, position
 from shared.errors import TransientError
 from shared.events import Mode
 from shared.postgres.database import Database

@@ -28,8 +28,11 @@ FROM exposure
 """
 LIMITS: Final = "SELECT max_trade_usdt, max_position_usdt, auto_trade, auto_trade_until FROM trade_config WHERE id = 1"
 OUTBOX: Final = """
-SELECT count(*) AS count, coalesce(extract(epoch FROM now() - min(created_at)), 0) AS seconds FROM trade_outbox
-WHERE set_aside_at IS NULL
+SELECT count(*) AS count, coalesce(extract(epoch FROM now() - min(created_at)), 0) AS seconds,
+    count(*) FILTER (WHERE EXISTS (
+        SELECT FROM unannounced_listings WHERE listing_key = event ->> 'listing_key'
+    )) AS held
+FROM trade_outbox WHERE set_aside_at IS NULL
 """
 
 Obstacles = Callable[[], Mapping[str, str]]
@@ -74,6 +77,11 @@ class TradingStatusMetrics:
         self._outbox = Gauge(
             "sniper_executor_outbox_trades", "Trades committed and not published yet.", registry=registry
         )
+        self._outbox_held = Gauge(
+            "sniper_executor_outbox_held_trades",
+            "Those of them that wait until the executor has received their listing, which was bought ahead of that.",
+            registry=registry,
+        )
         self._outbox_seconds = Gauge(
             "sniper_executor_outbox_age_seconds",
             "Age of the oldest trade that is not published; 0 without one.",
@@ -115,6 +123,7 @@ class TradingStatusMetrics:
         outbox = await connection.fetchrow(OUTBOX)
         if outbox is not None:
             self._outbox.set(outbox["count"])
+            self._outbox_held.set(outbox["held"])
             self._outbox_seconds.set(max(0.0, float(outbox["seconds"])))
         self._show_gates(status, await connection.fetchrow(LIMITS), at_stake.get(Mode.LIVE, Decimal(0)))
 

@@ -11,8 +11,7 @@ from executor.halts.latches import HaltCause
 from executor.reconciliation.check_prompt import CheckPrompt
 from executor.sending.last_balances import BalanceSource
 from executor.sending.order_sender import Latch
-from shared.backoff import pause
-from shared.errors import TransientError
+from shared.errors import TransientError, pause
 from shared.events import Mode
 from shared.mexc.errors import ExchangeError
 from shared.mexc.time.clock_estimate import ClockUncertainError

@@ -8,29 +8,26 @@ the book, show of the symbol. With API keys the exchange checks the very request
 
 import asyncio
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from executor.model.order import Order
-from executor.model.reasons import Reason
-from executor.model.send_result import Executed, NotOpen, Rejected, SendResult, TimestampRefused, Unsent
+from executor.model import Executed, NotOpen, Order, Reason, Rejected, SendResult, TimestampRefused, Unsent
 from executor.pricing.fill_simulation import simulated_fill, take_levels
 from executor.pricing.paper_footprint import Book, PaperFootprint
 from executor.pricing.taker_fees import TakerFees
 from executor.pricing.valuation import quote_of
 from executor.settings import ExecutorSettings
 from executor.venues.error_codes import result_of_code
-from executor.venues.lookup_schedule import EVERY_WAY, Way
 from executor.venues.paper.market import Met, PaperMarket, Questions
 from executor.venues.paper.order_acceptance import Closed, MarketSight, closed, would_be_taken
 from executor.venues.response_classifier import result_of_test
-from executor.venues.venue import Absent, Attempt, Finding
+from executor.venues.venue import EVERY_WAY, Absent, Attempt, Finding, Venue, Way
 from shared.events import Side
 from shared.mexc.errors import ExchangeRejected, ExchangeUnavailable, NotSent, OutcomeUnknown, RateLimited
-from shared.mexc.orders.order_api import MexcTrading, OrderRequest, SignedOrder
-from shared.mexc.orders.order_transport import MayWrite
+from shared.mexc.orders.order_api import MayWrite, MexcTrading, OrderRequest, SignedOrder
+from shared.mexc.orders.order_reports import Balance
 from shared.mexc.time.exchange_clock import ExchangeClock
 
 _KEPT_MAX: Final = 1_000
@@ -171,3 +168,25 @@ def _is_of_symbol(verdict: SendResult) -> bool:
     if isinstance(verdict, Rejected):
         return not verdict.stop and verdict.reason is not Reason.PAIR_REFUSED
     return isinstance(verdict, NotOpen)
+
+
+class SideRouting:
+    """A `Venue` that hands each order to the one of its side: sales never queue behind purchases."""
+
+    def __init__(self, *, purchases: Venue, sales: Venue) -> None:
+        self._venues = {Side.BUY: purchases, Side.SELL: sales}
+
+    def sign(self, request: OrderRequest, /, *, at_ms: int | None = None) -> SignedOrder:
+        return self._venues[request.side].sign(request, at_ms=at_ms)
+
+    def send(self, order: Order, signed: SignedOrder, may_write: MayWrite, /) -> Awaitable[Attempt]:
+        return self._venues[order.side].send(order, signed, may_write)
+
+    async def look_up(self, order: Order, ways: Collection[Way] = EVERY_WAY, /, *, has_ended: bool = False) -> Finding:
+        return await self._venues[order.side].look_up(order, ways, has_ended=has_ended)
+
+    async def balance(self, asset: str, /) -> Balance | None:
+        return await self._venues[Side.SELL].balance(asset)
+
+    async def cancel(self, order: Order, exchange_order_id: str, /) -> None:
+        await self._venues[order.side].cancel(order, exchange_order_id)

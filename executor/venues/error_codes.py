@@ -6,14 +6,16 @@ not here.
 """
 
 import re
+import unicodedata
 from collections.abc import Callable, Mapping
+from decimal import Decimal
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
-from executor.model.reasons import Reason
-from executor.model.send_result import (
+from executor.model import (
     NotOpen,
     PriceRefused,
+    Reason,
     Rejected,
     SendResult,
     Throttled,
@@ -21,13 +23,25 @@ from executor.model.send_result import (
     Unanswered,
     WrongSize,
 )
-from executor.venues.error_texts import at_least, at_most
 from shared.mexc.retry_after import BANNED, LIMITED
 
 _DIGITS: Final = 700008
 _KEY_REQUIRED: Final = 400
 _OF_DIGITS: Final = re.compile(r"\b(?:price|quantity|amount) (?:scale|precision)\b", re.IGNORECASE)
 """Words under which a missing key's code is given for digits: "quantity scale is invalid"."""
+_R = Reason
+_NUMBER: Final = r"((?:[0-9]{1,3}(?:,[0-9]{3}){1,6}|[0-9]{1,20})(?:\.[0-9]{1,30})?)"
+"""Thousands may be grouped by commas; a comma before decimals would be another number, so it is not read."""
+_MONEY: Final = r"\s*(?:USD|EUR|BRL)"
+"""Of a quote asset, whatever follows: USDT, USDC, USD1 and so on. Of a coin the same number means something else."""
+_COLON: Final = r"\s*:?\s*"
+_AT_MOST: Final = re.compile(
+    rf"(?:exceed|exceeds|(?:higher|greater|more|larger) than|above|at most|高于|超过|大于){_COLON}{_NUMBER}{_MONEY}",
+    re.IGNORECASE,
+)
+_AT_LEAST: Final = re.compile(
+    rf"(?:(?:less|lower|smaller) than|below|at least|低于|小于|少于){_COLON}{_NUMBER}{_MONEY}", re.IGNORECASE
+)
 
 
 class Said(NamedTuple):
@@ -76,7 +90,6 @@ def _unanswered(said: Said) -> SendResult:
     return Unanswered(said.detail)
 
 
-_R = Reason
 CODES: Final[Mapping[int, Code]] = MappingProxyType(
     {
         # Keys and account.
@@ -172,3 +185,20 @@ def result_of_code(number: int, message: str = "") -> SendResult:
     """Judge a refusal under a code that no order was sent for: by the same table."""
     said = Said(f"{number} {message}".rstrip(), message, banned=number == BANNED)
     return code_of(number, message).verdict(said)
+
+
+def at_most(message: str) -> Decimal | None:
+    """Return N of "Order price cannot exceed {N}USDT" in any spelling; None where no number can be relied on."""
+    return _positive(_AT_MOST, message)
+
+
+def at_least(message: str) -> Decimal | None:
+    """Return N of "The minimum transaction volume cannot be less than:{N}USDT" in the same way."""
+    return _positive(_AT_LEAST, message)
+
+
+def _positive(pattern: re.Pattern[str], message: str) -> Decimal | None:
+    # Full-width colons, commas, digits and blanks become the usual ones.
+    found = pattern.search(unicodedata.normalize("NFKC", message))
+    number = Decimal(found.group(1).replace(",", "")) if found else Decimal(0)
+    return number if number > 0 else None

@@ -10,34 +10,54 @@ from typing import Final, Protocol
 
 from executor.market_data.recent_exchange_info import RecentExchangeInfo
 from executor.market_streams.market_streams import MarketStreams
+from executor.model import TimestampRefused
 from executor.pricing.paper_footprint import PaperFootprint
 from executor.rate_limits.rate_limiter import RateLimiter
 from executor.rate_limits.sliding_window import Priority
 from executor.settings import ExecutorSettings
 from executor.venues.credentials import Credentials
-from executor.venues.dry_run import Checking, DryRun
-from executor.venues.live import Live
+from executor.venues.dry_run import Checking, DryRun, SideRouting
+from executor.venues.error_codes import result_of_code
+from executor.venues.live import Live, LiveSide
 from executor.venues.paper.market_queries import PaperQuestions
-from executor.venues.side_routing import SideRouting
-from executor.venues.timestamp_refusals import suspecting
 from executor.venues.venue import Venue
-from shared.events import Mode
+from shared.events import Mode, Side
+from shared.mexc.errors import ExchangeRejected
 from shared.mexc.http.connection import Endpoint
-from shared.mexc.http.request import RestLimits
+from shared.mexc.http.request import Admission, RestLimits
 from shared.mexc.http.signed_request import Signing
 from shared.mexc.http.signing import Signer
 from shared.mexc.market_data import MexcMarketData, connect_market_data
 from shared.mexc.orders.account import MexcAccount, connect_account
 from shared.mexc.orders.order_api import MexcTrading
-from shared.mexc.orders.order_connection import LineLimits
-from shared.mexc.orders.order_connection_pool import EXIT_LINES, LINES, OrderLines, open_lines
-from shared.mexc.time.exchange_clock import ClockOptions, ExchangeClock, running_clock
-from shared.mexc.time.trading_clock import TradingClock
+from shared.mexc.orders.order_connection import EXIT_LINES, LINES, LineLimits, OrderLines, open_lines
+from shared.mexc.time.exchange_clock import ClockOptions, ExchangeClock, TradingClock, running_clock
 
 _ACCOUNTS: Final = (Priority.EXIT, Priority.SALE_LOOKUP, Priority.PURCHASE_LOOKUP, Priority.OTHER)
 TIME_PATH: Final = "/api/v3/time"
 LOOK_SECONDS: Final = 2.0
 """For an answer about prices and rules that exits need: a later one would be of little use."""
+
+
+def suspecting(admission: Admission, suspect: Callable[[], None]) -> Admission:
+    """Return *admission* that calls *suspect* where an admitted request is refused for its time."""
+
+    @asynccontextmanager
+    async def admit(method: str, path: str) -> AsyncIterator[None]:
+        async with admission(method, path):
+            try:
+                yield
+            except ExchangeRejected as refusal:
+                if is_untimely(refusal):
+                    suspect()
+                raise
+
+    return admit
+
+
+def is_untimely(refusal: ExchangeRejected) -> bool:
+    """Return whether the exchange refused a request for its timestamp."""
+    return isinstance(result_of_code(refusal.code), TimestampRefused)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,13 +158,13 @@ async def _with_keys(
     buying, selling = trading(lines), trading(exit_lines)
     signing = Signing(Signer(keys.api_key, keys.api_secret), clock.now_ms, settings.recv_window_ms)
     accounts = {each: await opening.account(signing, each, clock) for each in _ACCOUNTS}
-    fee = settings.taker_fee
+    sides = {
+        Side.BUY: LiveSide(buying, accounts[Priority.PURCHASE_LOOKUP]),
+        Side.SELL: LiveSide(selling, accounts[Priority.SALE_LOOKUP]),
+    }
     venues: dict[Mode, Venue] = {
         Mode.DRY_RUN: paper.by_side(exchange.rest, exchange.exits.rest, Checking(buying, clock)),
-        Mode.LIVE: SideRouting(
-            purchases=Live(buying, accounts[Priority.PURCHASE_LOOKUP], clock, taker_fee=fee, now=now),
-            sales=Live(selling, accounts[Priority.SALE_LOOKUP], clock, taker_fee=fee, now=now),
-        ),
+        Mode.LIVE: Live(sides, clock, taker_fee=settings.taker_fee, now=now),
     }
     exits = replace(exchange.exits, account=accounts[Priority.EXIT], trading=selling)
     return replace(exchange, venues=venues, live=live, account=accounts[Priority.OTHER], lines=lines, exits=exits)

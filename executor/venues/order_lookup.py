@@ -5,15 +5,12 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Final, Protocol
 
-from executor.model.fill import fees_of, fill_with_fees
-from executor.model.money import CAREFUL
-from executor.model.order import Order
-from executor.venues.lookup_schedule import EVERY_WAY, REMEMBERED, Way
-from executor.venues.venue import Absent, Ended, Finding, Unclear, Untold, Working
+from executor.model import CAREFUL, Order, fees_of, fill_with_fees
+from executor.venues.venue import EVERY_WAY, REMEMBERED, Absent, Ended, Finding, Unclear, Untold, Way, Working
 from shared.events import Side
 from shared.mexc.errors import ExchangeError, ExchangeUnavailable, RateLimited
+from shared.mexc.orders.account import all_trades
 from shared.mexc.orders.order_reports import OrderReport, OrderStatus, TradeReport
-from shared.mexc.orders.trade_pages import all_trades
 
 _MARGIN_MS: Final = 60_000
 _ROUNDING: Final = Decimal("1E-6")

@@ -6,10 +6,9 @@ from typing import Final
 
 import msgspec
 
-from executor.model.reasons import Reason
-from executor.model.send_result import Accepted, Rejected, SendResult, Throttled, TimestampRefused, Unanswered, Unsent
+from executor.model import Accepted, Reason, Rejected, SendResult, Throttled, TimestampRefused, Unanswered, Unsent
 from executor.venues.error_codes import Said, code_of
-from shared.mexc.orders.order_transport import Answer
+from shared.mexc.orders.order_api import Answer
 from shared.mexc.retry_after import BANNED, LIMITED, retry_after_seconds
 
 _SUCCESS: Final = frozenset({None, 0, 200})

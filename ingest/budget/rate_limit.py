@@ -5,7 +5,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Final
 
-from shared.backoff import DOUBLINGS_MAX
+from shared.errors import DOUBLINGS_MAX
 from shared.mexc.errors import RateLimited
 
 LIMITED_SECONDS: Final = 10.0

@@ -19,6 +19,7 @@ from ingest.budget.rate_limit import Limits, RateLimit
 from shared.errors import TransientError
 from shared.events import utc_now
 from shared.mexc.errors import ExchangeError, RateLimited
+from shared.mexc.http.refusals import Notify, notify_none
 from shared.postgres.rate_usage import Usage
 
 log = structlog.get_logger(__name__)
@@ -65,6 +66,7 @@ class RequestBudget:
         self._banned = False
         self.refused = asyncio.Event()
         """Set when the exchange refused a request as too many."""
+        self.notify: Notify = notify_none
 
     def usage(self) -> Usage:
         """Return the present use, and how long no requests are admitted."""
@@ -112,6 +114,18 @@ class RequestBudget:
     def trouble(self) -> str:
         """Return that the exchange refuses requests, and until when; empty while it does not."""
         return self._refusal if self._now() < self._rate_limit.closed_until else ""
+
+    def heard(self, quiet_seconds: float, *, banned: bool) -> None:
+        """Admit nothing for so long: another limiter of this process was refused, and all ask from one address."""
+        if self._now() + quiet_seconds <= self._rate_limit.closed_until:
+            self._banned |= banned
+            return
+        self._banned = banned or bool(self.trouble() and self._banned)
+        self._rate_limit.close_until(self._now() + quiet_seconds)
+        until = utc_now() + timedelta(seconds=quiet_seconds)
+        self._refusal = _refusal_text(RateLimited(banned=self._banned), until)
+        self.refused.set()
+        self._metrics.closed_until(until)
 
     async def _admission(self, weight: int, priority: Priority) -> None:
         if not 0 < weight <= self._rate_limit.weight_max:
@@ -173,6 +187,7 @@ class RequestBudget:
         self.refused.set()
         self._metrics.closed(until, banned=refusal.banned)
         log.warning("requests refused", reason=str(refusal), closed_seconds=round(seconds, 1))
+        self.notify(seconds, refusal.banned)
 
 
 def _refusal_text(refusal: RateLimited, until: datetime) -> str:

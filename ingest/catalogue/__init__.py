@@ -1,8 +1,8 @@
 """State of every symbol, and the sightings that follow from each source event. No I/O and no clock in here."""
 
 from ingest.catalogue.catalogue import Catalogue
-from ingest.catalogue.observation_result import ObservationResult, Sighting
 from ingest.catalogue.plausibility.thresholds import Thresholds
-from ingest.catalogue.symbol_record import SymbolRecord, SymbolState
+from ingest.catalogue.publications import ObservationResult, Sighting
+from ingest.catalogue.symbol_register import SymbolRecord, SymbolState
 
 __all__ = ["Catalogue", "ObservationResult", "Sighting", "SymbolRecord", "SymbolState", "Thresholds"]

@@ -6,17 +6,21 @@ from datetime import datetime
 from functools import partial
 
 from ingest.catalogue.first_start import BaselineCollector, FirstFrame
-from ingest.catalogue.observation_result import EMPTY_ANSWER, UNCHANGED, ObservationResult, ResultBuilder, Sighting
-from ingest.catalogue.plausibility.absences import Absences
-from ingest.catalogue.plausibility.coverage_gaps import CoverageGaps
-from ingest.catalogue.plausibility.newcomer_filter import NewcomerFilter
-from ingest.catalogue.plausibility.quarantine import Quarantines
+from ingest.catalogue.plausibility.coverage import Absences, CoverageGaps
+from ingest.catalogue.plausibility.quarantine import NewcomerFilter, Quarantines
 from ingest.catalogue.plausibility.thresholds import Thresholds
-from ingest.catalogue.publication_tracker import TradeFilter
-from ingest.catalogue.symbol_record import SymbolRecord, SymbolState
+from ingest.catalogue.publications import (
+    EMPTY_ANSWER,
+    UNCHANGED,
+    ObservationResult,
+    ResultBuilder,
+    Sighting,
+    TradeFilter,
+)
+from ingest.catalogue.symbol_register import SymbolRecord, SymbolState
 from ingest.catalogue.symbol_updates import SymbolUpdates
 from ingest.catalogue.transitions import baseline_record
-from ingest.source_events import Announcement, FirstTrade, Snapshot, SourceEvent, SymbolNames, Upcoming
+from ingest.source import Announcement, FirstTrade, Snapshot, SourceEvent, SymbolNames, Upcoming
 from ingest.stepwise import Steps, for_each, for_each_isolated, run_to_end
 from shared.mexc.symbols import SymbolInfo
 
@@ -97,7 +101,7 @@ class Catalogue:
         Being among the tradable names is no proof of trading: openings may be late. Openings long overdue are left out.
         """
         since = now - self._thresholds.late_opening_max
-        waiting = [self._register[symbol] for symbol in self._register.waiting]
+        waiting = [self._register.records[symbol] for symbol in self._register.waiting]
         due = [
             Upcoming(record.symbol, record.opens_at)
             for record in waiting
@@ -109,7 +113,7 @@ class Catalogue:
         symbol, opens_at, at = event.symbol, event.opens_at, event.observed_at
         if self._baseline is not None:
             return self._baseline.announce(symbol, opens_at)
-        before = self._register.get(symbol)
+        before = self._register.records.get(symbol)
         if before is None and (
             opens_at <= at - self._thresholds.late_opening_max or self._newcomers.overflow([symbol])
         ):
@@ -125,7 +129,7 @@ class Catalogue:
         names, builder = event.symbols, ResultBuilder(event.source, event.observed_at, event.price_of)
         if self._first_frame.includes(builder.at):
             for name in names:
-                if name not in self._register:
+                if name not in self._register.records:
                     self._updates.add_baseline(builder, baseline_record(name, builder.at))
         late, opened_at = self._gaps.ticker_is_late(builder.at), self._gaps.opened_at(builder.at)
         news, builder.reason = self._newcomers.filter_tickers(

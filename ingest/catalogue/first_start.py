@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 from datetime import datetime
 
-from ingest.catalogue.observation_result import EMPTY_ANSWER, UNCHANGED, ObservationResult
 from ingest.catalogue.plausibility.thresholds import Thresholds
-from ingest.catalogue.symbol_record import SymbolRecord
+from ingest.catalogue.publications import EMPTY_ANSWER, UNCHANGED, ObservationResult
+from ingest.catalogue.symbol_register import SymbolRecord
 from ingest.catalogue.transitions import baseline_record
-from ingest.source_events import Snapshot, SymbolNames
+from ingest.source import Snapshot, SymbolNames
 from ingest.stepwise import Steps, difference, for_each
 from shared.events import Source
 

@@ -8,13 +8,10 @@ from functools import partial
 from msgspec.structs import replace
 
 from ingest.catalogue import transitions
-from ingest.catalogue.observation_result import ResultBuilder, Sighting
-from ingest.catalogue.opening_times import OpeningSource, OpeningTimes
+from ingest.catalogue.openings import OpeningSource, OpeningTimes, TradingSigns
 from ingest.catalogue.plausibility.thresholds import Thresholds
-from ingest.catalogue.publication_tracker import PublicationTracker, TradeFilter
-from ingest.catalogue.register import SymbolRegister
-from ingest.catalogue.symbol_record import SymbolRecord
-from ingest.catalogue.trading_signs import TradingSigns
+from ingest.catalogue.publications import PublicationTracker, ResultBuilder, Sighting, TradeFilter
+from ingest.catalogue.symbol_register import SymbolRecord, SymbolRegister
 from ingest.catalogue.transitions import Access
 from ingest.stepwise import Steps, difference, for_each_isolated
 from shared.mexc.symbols import SymbolInfo
@@ -51,7 +48,7 @@ class SymbolUpdates:
 
     def appear(self, builder: ResultBuilder, symbol: str, *, late: bool, info: SymbolInfo | None = None) -> None:
         """Begin a listing of *symbol*."""
-        before = self.register.get(symbol)
+        before = self.register.records.get(symbol)
         record = transitions.appeared(before, symbol, builder.at)
         if info is not None:
             self._infos[symbol] = info
@@ -65,17 +62,17 @@ class SymbolUpdates:
         )
 
     def report(self, builder: ResultBuilder, symbol: str) -> None:
-        builder.sightings.append(self._sighting(builder, self.register[symbol]))
+        builder.sightings.append(self._sighting(builder, self.register.records[symbol]))
 
     def confirm(self, sighting: Sighting) -> SymbolRecord | None:
         """Return the record to store once *sighting* is confirmed by the broker; None where there is none."""
-        record = self.register[sighting.record.symbol]
+        record = self.register.records[sighting.record.symbol]
         if self.tracker.confirm(sighting, record):
             self.register.put(replace(record, published=True))
         elif self.tracker.storable(record) is None:
             # The listing of *sighting* has ended, and the next one is not confirmed yet.
             return transitions.gone(replace(sighting.record, published=True), record.first_seen_at)
-        return self.tracker.storable(self.register[record.symbol])
+        return self.tracker.storable(self.register.records[record.symbol])
 
     def describe(self, builder: ResultBuilder, info: SymbolInfo) -> None:
         """Apply the description of a symbol, where it changed or an opening is awaited."""
@@ -83,7 +80,7 @@ class SymbolUpdates:
         if self._infos.get(symbol) == info and symbol not in self.register.waiting:
             return
         self._infos[symbol] = info
-        before = record = self.register[symbol]
+        before = record = self.register.records[symbol]
         if info.first_open_time is not None and self._signs.yields_to(symbol, info.first_open_time, builder.at):
             record = replace(record, opens_at=None)
         opens_at = info.first_open_time or record.opens_at
@@ -95,7 +92,7 @@ class SymbolUpdates:
 
     def announce(self, builder: ResultBuilder, symbol: str, stated: datetime) -> None:
         """Apply the calendar's opening *stated* to *symbol*."""
-        before = self.register.get(symbol)
+        before = self.register.records.get(symbol)
         if before is not None and before.trading_since is not None and before.is_shown:
             return
         if before is not None and before.is_shown:
@@ -106,7 +103,7 @@ class SymbolUpdates:
 
     def open_by_ticker(self, builder: ResultBuilder, symbol: str) -> None:
         """Apply the ticker that *symbol* appeared with, which shows that it trades."""
-        record = self.register[symbol]
+        record = self.register.records[symbol]
         if record.opens_after(builder.at):
             self._signs.note_early(symbol, builder.price_of)
         else:
@@ -117,7 +114,7 @@ class SymbolUpdates:
 
         A ticker before a known opening is no sign of trading, nor is the same price after it.
         """
-        record = self.register[symbol]
+        record = self.register.records[symbol]
         if not record.is_shown or record.trading_since is not None:
             return
         if record.opens_after(builder.at):
@@ -127,7 +124,7 @@ class SymbolUpdates:
 
     def trade(self, builder: ResultBuilder, symbol: str, opened_at: datetime | None) -> None:
         """Apply a trade of *symbol*, which trades since *opened_at* whatever its opening; None where unknown."""
-        before = self.register[symbol]
+        before = self.register.records[symbol]
         self._signs.prove(symbol)
         if before.trading_since is None:
             self._start_trading(builder, before, opened_at)
@@ -159,11 +156,11 @@ class SymbolUpdates:
 
     def refresh_state(self, builder: ResultBuilder, symbol: str) -> None:
         """Derive the state of *symbol* again."""
-        self._put(builder, transitions.with_state(self.register[symbol], self._access(symbol), builder.at))
+        self._put(builder, transitions.with_state(self.register.records[symbol], self._access(symbol), builder.at))
 
     def delist(self, builder: ResultBuilder, symbol: str) -> None:
         """Apply the confirmed delisting of *symbol*."""
-        self._put(builder, transitions.gone(self.register[symbol], builder.at))
+        self._put(builder, transitions.gone(self.register.records[symbol], builder.at))
         self.tracker.end_listing(symbol)
         self._openings.forget(symbol)
         self._signs.forget(symbol)
@@ -172,7 +169,7 @@ class SymbolUpdates:
 
     def _assume_trading(self, builder: ResultBuilder, symbol: str) -> None:
         """Mark a symbol as trading that has been tradable for long."""
-        record = self.register[symbol]
+        record = self.register.records[symbol]
         since = max(record.opens_at or record.first_seen_at, record.first_seen_at)
         if builder.at - since > self._thresholds.assume_trading_after:
             self._mark_trading(builder, record, since)
@@ -203,7 +200,7 @@ class SymbolUpdates:
         self._put(builder, after)
 
     def _put(self, builder: ResultBuilder, record: SymbolRecord) -> None:
-        if record == self.register.get(record.symbol):
+        if record == self.register.records.get(record.symbol):
             return
         self.register.put(record)
         storable = self.tracker.storable(record)

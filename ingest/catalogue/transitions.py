@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 
 from msgspec.structs import replace
 
-from ingest.catalogue.symbol_record import SymbolRecord, SymbolState, record_of_name
+from ingest.catalogue.symbol_register import SymbolRecord, SymbolState, record_of_name
 from shared.mexc.symbols import SymbolInfo
 
 _CLOSED: Final = 4

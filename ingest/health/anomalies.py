@@ -12,7 +12,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from ingest.catalogue import Catalogue, ObservationResult, SymbolRecord, SymbolState
-from ingest.source_events import Announcement, FirstTrade, Snapshot, SourceEvent, SymbolNames
+from ingest.source import Announcement, FirstTrade, Snapshot, SourceEvent, SymbolNames
 from shared.events import utc_now
 
 log = structlog.get_logger(__name__)

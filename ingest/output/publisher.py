@@ -15,14 +15,12 @@ from pydantic import ValidationError
 from ingest.catalogue import Sighting
 from ingest.metrics import Metrics
 from ingest.output.unplaced_symbols import UnplacedSymbols, dead_letter, printable
-from shared.backoff import jittered
 from shared.bus.port import Bus
 from shared.bus.tracing import sighting as sighting_span
-from shared.errors import TransientError
+from shared.errors import TransientError, jittered
 from shared.events import RawListing, utc_now
-from shared.listing_key import key_of
 from shared.log_context import listing_context
-from shared.mexc.symbols import Pair, split_symbol
+from shared.mexc.symbols import Pair, key_of, split_symbol
 from shared.mexc.trading_rules import rules_of
 from shared.wire import topology
 from shared.wire.cloudevents import explain

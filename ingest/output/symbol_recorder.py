@@ -8,8 +8,7 @@ from typing import Final, Never
 import structlog
 
 from ingest.catalogue import SymbolRecord
-from shared.backoff import jittered
-from shared.errors import TransientError
+from shared.errors import TransientError, jittered
 
 log = structlog.get_logger(__name__)
 

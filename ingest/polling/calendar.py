@@ -10,8 +10,7 @@ from ingest.budget.request_budget import Priority, RequestBudget
 from ingest.health.feed_health import Feed, FeedHealth
 from ingest.metrics import Metrics
 from ingest.polling.poll import FixedInterval, Poll, RetrySeconds, run_poll
-from ingest.source import Report
-from ingest.source_events import Announcement
+from ingest.source import Announcement, Report
 from shared.events import Source, utc_now
 from shared.mexc.announcement_payloads import NewCoin
 from shared.mexc.errors import RateLimited

@@ -10,7 +10,7 @@ import structlog
 from ingest.health.feed_health import Feed
 from ingest.metrics import Metrics
 from ingest.source import Report
-from shared.backoff import jittered
+from shared.errors import jittered
 from shared.mexc.errors import ExchangeError, RateLimited
 
 log = structlog.get_logger(__name__)

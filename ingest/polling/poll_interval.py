@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from ingest.source_events import Upcoming
+from ingest.source import Upcoming
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,9 +14,8 @@ from ingest.polling.announcements import AnnouncementPoll
 from ingest.polling.calendar import CalendarPoll
 from ingest.polling.symbol_polls import PollIntervals, SymbolPolls
 from ingest.settings import IngestSettings
-from ingest.sighting_time import TimePoll
+from ingest.sighting_time import TimePoll, UpcomingOpenings
 from ingest.source import Source
-from ingest.upcoming_openings import UpcomingOpenings
 from shared.mexc.market_data import connect_market_data
 from shared.mexc.website import connect_website
 from shared.settings import ExchangeSettings
@@ -41,7 +40,7 @@ async def rest_sources(
     async with connect_market_data(exchange.mexc_rest_url) as rest, connect_website(exchange.web_url) as web:
         yield (
             SymbolPolls(rest, budget, PollIntervals.of(settings), openings, feeds, metrics),
-            CalendarPoll(web, budget, settings.calendar_seconds, feeds, metrics, openings.now),
+            CalendarPoll(web, budget, settings.calendar_seconds, feeds, metrics, openings.time),
             TimePoll(rest, budget, openings.time),
             AnnouncementPoll(rest, budget, settings.announcements_seconds, feeds, metrics),
         )

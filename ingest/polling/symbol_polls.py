@@ -11,10 +11,9 @@ from ingest.metrics import Metrics
 from ingest.polling.poll import Poll, RetrySeconds, run_poll
 from ingest.polling.poll_interval import OpeningWindow, PollInterval
 from ingest.settings import IngestSettings
-from ingest.source import Report
-from ingest.source_events import Snapshot, SymbolNames
-from ingest.upcoming_openings import UpcomingOpenings
-from shared.backoff import pause
+from ingest.sighting_time import UpcomingOpenings
+from ingest.source import Report, Snapshot, SymbolNames
+from shared.errors import pause
 from shared.events import Source
 from shared.mexc.market_data import MexcMarketData
 from shared.mexc.weights import weight_of
@@ -92,7 +91,7 @@ class SymbolPolls:
         async with self._budget.spend(NAMES_WEIGHT, Priority.URGENT if opening else Priority.ROUTINE):
             self._names_at = _loop_time()
             names = await self._rest.default_symbols()
-        accepted = await report(SymbolNames(self.name, self._openings.now(), names, complete=True))
+        accepted = await report(SymbolNames(self.name, self._openings.time(), names, complete=True))
         if accepted and names is not self._accepted:
             self._accepted = names
             if new := names.difference(self._names):
@@ -111,7 +110,7 @@ class SymbolPolls:
         async with self._budget.spend(SNAPSHOT_WEIGHT, Priority.ROUTINE if prompted else Priority.SPARE):
             self._snapshot_at = _loop_time()
             symbols = await self._rest.exchange_info()
-        return await report(Snapshot(self.name, self._openings.now(), symbols))
+        return await report(Snapshot(self.name, self._openings.time(), symbols))
 
     async def _until_next_snapshot(self) -> None:
         """Wait for the interval or a new name; the very first names request the first snapshot."""
@@ -119,7 +118,7 @@ class SymbolPolls:
         await _until(self._snapshot_at + self._intervals.snapshot_gap_seconds)
 
     def _is_opening(self) -> bool:
-        return self._intervals.opening.is_near(self._openings.upcoming(), self._openings.now())
+        return self._intervals.opening.is_near(self._openings.upcoming(), self._openings.time())
 
 
 def _loop_time() -> float:

@@ -4,11 +4,11 @@ from prometheus_client import CollectorRegistry
 
 from ingest.health.feed_health import Feed, FeedHealth
 from ingest.settings import IngestSettings
+from ingest.sighting_time import UpcomingOpenings
 from ingest.source import Source
 from ingest.streams.source_metrics import SourceMetrics
 from ingest.streams.ticker_stream import TickerStream
 from ingest.streams.trade_stream import TradeStreams
-from ingest.upcoming_openings import UpcomingOpenings
 from shared.mexc.streams.connection import StreamOptions
 from shared.settings import ExchangeSettings
 
@@ -27,7 +27,7 @@ def stream_sources(
         ping_seconds=settings.websocket_ping_seconds,
         stall_seconds=settings.stall_seconds,
         rotate_seconds=settings.websocket_rotate_seconds,
-        now=openings.now,
+        now=openings.time,
     )
     tickers = feeds.add(Feed("websocket", settings.stall_seconds))
     # Mostly there are no channels, and that is no trouble.

@@ -1,24 +1,78 @@
 """Streams of trades and best prices of symbols about to open: the first push shows that one trades."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from collections.abc import Set as AbstractSet
+from datetime import datetime, timedelta
+from decimal import Decimal
 from functools import partial
-from typing import Final, Never
+from typing import Final, NamedTuple, Never
+
+from google.protobuf.message import DecodeError
 
 from ingest.health.feed_health import Feed
-from ingest.source import Report
-from ingest.source_events import FirstTrade, Upcoming
-from ingest.streams.nearest_openings import nearest
+from ingest.source import FirstTrade, Report, Upcoming
 from ingest.streams.source_metrics import SourceMetrics
-from ingest.streams.trade_frame import traded_in
 from shared.events import Source
+from shared.mexc.lenient_numbers import parse_price
 from shared.mexc.streams.channel_assignment import assigned
 from shared.mexc.streams.connection import Stream, StreamOptions
+from shared.mexc.streams.control_frame import FrameError
 from shared.mexc.streams.rotation import Rotation
-from shared.mexc.streams.symbol_channels import FRAME_BYTES_MAX, SYMBOLS_PER_CONNECTION, channels_of
+from shared.mexc.streams.symbol_channels import (
+    FRAME_BYTES_MAX,
+    SYMBOLS_PER_CONNECTION,
+    can_be_followed,
+    channels_of,
+    symbol_of,
+)
+from shared.mexc.wire_pb2 import PushDataV3ApiWrapper
 
 LOOK_SECONDS: Final = 0.25
+
+
+def nearest(upcoming: Iterable[Upcoming], now: datetime, at_most: int) -> list[str]:
+    """Return the symbols nearest to their opening, past or to come; those without a known opening come last."""
+
+    def distance(each: Upcoming) -> tuple[timedelta, str]:
+        return (timedelta.max if each.opens_at is None else abs(each.opens_at - now)), each.symbol
+
+    followable = [each for each in upcoming if can_be_followed(each.symbol)]
+    return [each.symbol for each in sorted(followable, key=distance)[:at_most]]
+
+
+class Trade(NamedTuple):
+    """First sign that a symbol trades."""
+
+    symbol: str
+    price: Decimal
+    """Of the newest trade, or the best ask."""
+
+
+def traded_in(frame: bytes) -> Trade | None:
+    """Return the trade that *frame* proves; None without one. Raise FrameError for another kind of push.
+
+    A trade is proof, and so is a two-sided book: before the opening there are only asks.
+    """
+    try:
+        push = PushDataV3ApiWrapper.FromString(frame)
+    except DecodeError as error:
+        raise FrameError(str(error)) from error
+    symbol = symbol_of(push.channel)
+    if push.channel not in channels_of(symbol):
+        raise FrameError(f"a push of another channel: {push.channel[:60]!r}")
+    match push.WhichOneof("body"):
+        case "publicAggreDeals":
+            newest_first = sorted(push.publicAggreDeals.deals, key=lambda deal: deal.time, reverse=True)
+            prices = (parse_price(deal.price) for deal in newest_first if parse_price(deal.quantity))
+            price = next((price for price in prices if price is not None), None)
+        case "publicAggreBookTicker":
+            book = push.publicAggreBookTicker
+            has_both_sides = all(map(parse_price, (book.bidPrice, book.bidQuantity, book.askQuantity)))
+            price = parse_price(book.askPrice) if has_both_sides else None
+        case other:
+            raise FrameError(f"neither deals nor a book: {other}")
+    return None if price is None else Trade(symbol, price)
 
 
 class TradeStreams:

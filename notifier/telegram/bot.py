@@ -14,9 +14,7 @@ from notifier.metrics import Metrics
 from notifier.settings import NotifierSettings
 from notifier.telegram.commands import Commands, Operations
 from notifier.telegram.updates import Update, read_updates
-from shared.backoff import jittered, pause
-from shared.error_isolation import each_isolated, in_a_line
-from shared.errors import TransientError
+from shared.errors import TransientError, each_isolated, in_a_line, jittered, pause
 
 log = structlog.get_logger(__name__)
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import msgspec
 import structlog
 
-from shared.error_isolation import in_a_line
+from shared.errors import in_a_line
 
 log = structlog.get_logger(__name__)
 

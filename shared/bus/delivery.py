@@ -8,11 +8,10 @@ from typing import Final, Protocol, TypeVar
 
 import structlog
 
-from shared.backoff import DOUBLINGS_MAX, jittered, pause
 from shared.bus import tracing
 from shared.bus.metrics import BusMetrics
 from shared.bus.port import Exchange, Handler, Message, Publish, Queue
-from shared.errors import PermanentError, TransientError
+from shared.errors import DOUBLINGS_MAX, PermanentError, TransientError, jittered, pause
 from shared.log_context import bind_event_id
 
 log = structlog.get_logger()
@@ -72,20 +71,17 @@ class DeliveryProcessor:
         """Process *delivery*; leave it unanswered (for redelivery) only if stopped while a dependency is away."""
         bind_event_id(delivery.message.message_id)
         with self._metrics.handling(delivery.attempt), tracing.handling(self.queue.name, delivery.message):
-            await self._answer(delivery)
-
-    async def _answer(self, delivery: Delivery) -> None:
-        try:
-            await self._handle_and_publish(delivery)
-        except _StoppedWhileRetryingError:
-            return
-        except PermanentError as error:
-            await self._dead_letter(delivery, str(error))
-        except Exception as error:
-            log.exception("handler failed", queue=self.queue.name, attempt=delivery.attempt)
-            await self._retry_or_dead_letter(delivery, f"{type(error).__name__}: {error}")
-        else:
-            await delivery.ack()
+            try:
+                await self._handle_and_publish(delivery)
+            except _StoppedWhileRetryingError:
+                return
+            except PermanentError as error:
+                await self._dead_letter(delivery, str(error))
+            except Exception as error:
+                log.exception("handler failed", queue=self.queue.name, attempt=delivery.attempt)
+                await self._retry_or_dead_letter(delivery, f"{type(error).__name__}: {error}")
+            else:
+                await delivery.ack()
 
     async def _handle_and_publish(self, delivery: Delivery) -> None:
         if delivery.attempt > self.queue.deliveries_max:

@@ -4,12 +4,25 @@ Every event is a frozen model. Unknown fields are ignored on read, so that newer
 their consumers.
 """
 
-from shared.events.event import Event
-from shared.events.fields import Price, Symbol, Utc
+from shared.events.fields import (
+    CLOCK_TOLERANCE,
+    Event,
+    HealthStatus,
+    KnownSource,
+    ListingKey,
+    Mode,
+    Price,
+    Side,
+    Source,
+    Symbol,
+    TradeStatus,
+    Utc,
+    never_after,
+    refuse_future,
+    utc_now,
+)
 from shared.events.health import Health
-from shared.events.kinds import HealthStatus, KnownSource, ListingKey, Mode, Side, Source, TradeStatus
 from shared.events.listings import Listing, ListingRescheduled, RawListing, TradingRules
-from shared.events.times import CLOCK_TOLERANCE, never_after, refuse_future, utc_now
 from shared.events.trades import AppliedConfig, Stages, Trade
 
 __all__ = [

@@ -5,9 +5,7 @@ from typing import ClassVar
 
 from pydantic import Field, JsonValue
 
-from shared.events.event import Event
-from shared.events.fields import Utc
-from shared.events.kinds import HealthStatus
+from shared.events.fields import Event, HealthStatus, Utc
 
 
 class Health(Event):

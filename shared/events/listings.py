@@ -5,9 +5,7 @@ from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from shared.events.event import Event
-from shared.events.fields import Amount, Price, Symbol, Utc
-from shared.events.kinds import KnownSource, ListingKey
+from shared.events.fields import Amount, Event, KnownSource, ListingKey, Price, Symbol, Utc
 
 
 class TradingRules(BaseModel):

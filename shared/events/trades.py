@@ -6,9 +6,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from shared.events.event import Event
-from shared.events.fields import Amount, Money, Quantity, Symbol, Utc
-from shared.events.kinds import ListingKey, Mode, Side, TradeStatus
+from shared.events.fields import Amount, Event, ListingKey, Mode, Money, Quantity, Side, Symbol, TradeStatus, Utc
 
 
 class AppliedConfig(BaseModel):

@@ -1,8 +1,12 @@
-"""Lenient numbers and times: MEXC's documentation and answers differ, and some are senseless."""
+"""Lenient numbers, prices and times: MEXC's documentation and answers differ, and some are senseless."""
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Final
+
+from pydantic import TypeAdapter, ValidationError
+
+from shared.events import Price
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MAGNITUDE_MAX: Final = 30
@@ -11,6 +15,7 @@ _MILLISECONDS_MAX: Final = 253_402_300_800_000  # the year 10000, where datetime
 
 Number = str | int | float | None
 """Types sent in place of numbers."""
+_PRICE: Final = TypeAdapter[Decimal](Price)
 
 
 def decimal_of(value: Number) -> Decimal | None:
@@ -37,3 +42,11 @@ def moment_of(milliseconds: Number) -> datetime | None:
     if not elapsed or not 0 < elapsed < _MILLISECONDS_MAX:
         return None
     return _EPOCH + timedelta(milliseconds=elapsed)
+
+
+def parse_price(text: str) -> Decimal | None:
+    """Return *text* as a number; None unless it is positive and fits an event."""
+    try:
+        return _PRICE.validate_python(text)
+    except ValidationError:
+        return None

@@ -1,4 +1,4 @@
-"""Symbols: normalised names, their two assets, and their descriptions by the exchange."""
+"""Symbols: normalised names, their two assets, their descriptions by the exchange, and the keys of their listings."""
 
 import re
 from collections.abc import Collection
@@ -8,6 +8,8 @@ from string import ascii_lowercase, ascii_uppercase
 from typing import Final, NamedTuple
 
 import msgspec
+
+from shared.events import ListingKey, RawListing, Source
 
 QUOTE_ASSETS: Final = frozenset({"USDT", "USDC", "USD1", "USDE", "USDF", "EUR", "BRL", "BTC", "ETH", "SOL", "MX"})
 _ONLINE: Final = frozenset({"1", "ENABLED"})
@@ -95,3 +97,13 @@ def split_symbol(symbol: str, quote_assets: Collection[str] = QUOTE_ASSETS) -> P
         return None
     quote = max(fitting, key=len)
     return Pair(spelled.removesuffix(quote), quote)
+
+
+def key_of(raw: RawListing) -> ListingKey:
+    """Return the key that all sightings of one listing share.
+
+    Neither the source nor a time is part of it: sources differ by minutes over the same listing. Injections have
+    keys of their own, so that a test can never make a real listing look known.
+    """
+    key = f"{normalise(raw.symbol)}:{raw.occurrence}"
+    return ListingKey(f"test:{key}" if raw.source is Source.TEST_INJECTION else key)

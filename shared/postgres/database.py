@@ -8,7 +8,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, TypeAlias
 
@@ -16,11 +16,10 @@ import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
 from shared.errors import TransientError
-from shared.postgres.dialling import Session, connect_options, inspected_options
+from shared.postgres.dialling import Session, connect_options, inspected_options, write_at_once
 from shared.postgres.engine import EngineOnDemand
-from shared.postgres.error_translation import UNUSABLE, away_is_transient, unusable
+from shared.postgres.error_translation import UNUSABLE, away_is_transient, refusals_are_settings, unusable
 from shared.postgres.postgres_url import PostgresUrl
-from shared.postgres.refusals import refusals_are_settings
 from shared.postgres.url import parse_url
 from shared.postgres.url_files import require_files
 from shared.settings import DatabaseSettings
@@ -91,29 +90,28 @@ class Database:
         return True
 
 
+@dataclass(slots=True, eq=False)
 class _PooledConnection(AbstractAsyncContextManager[Connection]):
     """Connection of the pool during a block. No generator: this is on the hot path of orders."""
 
-    _connection: Connection
-
-    def __init__(self, pool: Pool) -> None:
-        self._pool = pool
+    pool: Pool
+    connection: Connection = field(init=False)
 
     async def __aenter__(self) -> Connection:
         try:
-            self._connection = await self._pool.acquire()
+            self.connection = await self.pool.acquire()
         except UNUSABLE as error:
             raise unusable(error) from error
-        return self._connection
+        return self.connection
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if isinstance(error, (TimeoutError, asyncio.CancelledError)):
             # Otherwise the pool waits for the abandoned answer: seconds, when the server hangs.
-            _end(self._connection)
+            _end(self.connection)
         try:
-            await self._pool.release(self._connection)
+            await self.pool.release(self.connection)
         except UNUSABLE as failure:
             raise unusable(failure) from failure
         if isinstance(error, UNUSABLE):
@@ -132,6 +130,7 @@ async def connect(settings: DatabaseSettings, url: PostgresUrl, *, name: str) ->
 
         async def prepare(connection: Session) -> None:
             await options.prepare(connection)
+            write_at_once(connection)
             await connection.set_type_codec("jsonb", schema="pg_catalog", encoder=json.dumps, decoder=json.loads)
 
         async def keep_session(_: Session) -> None:

@@ -9,8 +9,8 @@ from asyncpg.pool import PoolConnectionProxy
 
 from shared import tls
 from shared.errors import SettingsError, TransientError
+from shared.postgres.error_translation import POOLED, require_utf8
 from shared.postgres.postgres_url import PostgresUrl
-from shared.postgres.refusals import POOLED, require_utf8
 from shared.postgres.url import driver_url
 from shared.settings import DatabaseSettings
 
@@ -71,6 +71,16 @@ async def certificate_expiry(settings: DatabaseSettings, url: PostgresUrl, *, na
         return None if transport is None else tls.expiry_of(transport.get_extra_info("peercert"))
     finally:
         await connection.close()
+
+
+def write_at_once(connection: Session) -> None:
+    """Have statements leave as they are written: uvloop would keep them until the end of its turn.
+
+    With TLS they still wait for that.
+    """
+    transport = getattr(connection, "_transport", None)  # The driver has no public name for it.
+    if transport is not None and transport.get_extra_info("sslcontext") is None:
+        transport.set_write_buffer_limits(high=0)
 
 
 def connect_options(settings: DatabaseSettings, url: PostgresUrl, *, name: str) -> ConnectOptions:

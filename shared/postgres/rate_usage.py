@@ -12,8 +12,7 @@ from typing import Final, Never, Protocol
 import asyncpg
 import structlog
 
-from shared.backoff import pause
-from shared.errors import TransientError
+from shared.errors import TransientError, pause
 from shared.postgres.database import Database
 
 log = structlog.get_logger(__name__)

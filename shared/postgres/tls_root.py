@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import Final
 
 from shared.errors import SettingsError
+from shared.postgres.error_translation import AUTHORITY, VARIABLE
 from shared.postgres.postgres_url import PostgresUrl
-from shared.postgres.refusals import AUTHORITY, VARIABLE
 
 CHECKING: Final = ("verify-ca", "verify-full")
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Final
 
 from shared.errors import SettingsError
+from shared.postgres.error_translation import VARIABLE
 from shared.postgres.postgres_url import PostgresUrl
-from shared.postgres.refusals import VARIABLE
 
 AUTHORITIES: Final = ("sslrootcert", "sslcrl")
 

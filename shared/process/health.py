@@ -11,8 +11,7 @@ import structlog
 from pydantic import JsonValue
 
 from shared.bus.port import Bus
-from shared.error_isolation import in_a_line
-from shared.errors import TransientError
+from shared.errors import TransientError, in_a_line
 from shared.events import Health, HealthStatus, utc_now
 from shared.wire import topology
 

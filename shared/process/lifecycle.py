@@ -11,8 +11,7 @@ from typing import Final, TypeVar
 import structlog
 import uvloop
 
-from shared.backoff import jittered, pause
-from shared.errors import SettingsError, SniperError, TransientError
+from shared.errors import SettingsError, SniperError, TransientError, jittered, pause
 from shared.process.malloc_tuning import return_large_blocks
 
 log = structlog.get_logger()

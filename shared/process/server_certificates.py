@@ -11,7 +11,7 @@ from typing import Final, Never
 import structlog
 from prometheus_client import CollectorRegistry, Gauge
 
-from shared.error_isolation import in_a_line
+from shared.errors import in_a_line
 
 log = structlog.get_logger(__name__)
 

@@ -35,11 +35,6 @@ class Canary(Event):
         return self.sent_at
 
 
-def is_canary(message: Message) -> bool:
-    """Return whether *message* is a canary, whatever its body."""
-    return message.exchange == CANARY.name
-
-
 def to_message(canary: Canary) -> Message:
     """Return the message that carries *canary* to its next stage."""
     return Message(

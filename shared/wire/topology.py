@@ -1,10 +1,12 @@
-"""Exchanges, queues and bindings as data, and the route of each event."""
+"""Exchanges, queues and bindings as data; events as messages on them, and their handlers as handlers of messages."""
 
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
-from typing import Final, assert_never
+from typing import Final, TypeVar, assert_never
 
 from shared import events
-from shared.bus.port import Binding, Exchange, Message, Queue, Topology
+from shared.bus.port import Binding, Exchange, Handler, Message, Queue, Topology
+from shared.log_context import bind_listing
 from shared.wire import cloudevents
 
 RAW: Final = Exchange("sniper.raw")
@@ -67,6 +69,8 @@ NOTIFYING: Final = Topology(EXCHANGES, (*QUEUES, NOTIFIER_EVENTS), DEAD)
 """Declared by the notifier's process only: without one, its queue would never be emptied."""
 
 PipelineEvent = events.RawListing | events.Listing | events.Trade | events.Health
+E = TypeVar("E", bound=events.Event)
+EventHandler = Callable[[E], Awaitable[Sequence[PipelineEvent]]]
 
 
 def to_message(event: PipelineEvent) -> Message:
@@ -96,3 +100,22 @@ def _route(event: PipelineEvent) -> tuple[Exchange, str]:
             return EVENTS, f"health.{event.component}"
         case _:
             assert_never(event)
+
+
+def message_handler(model: type[E], handle: EventHandler[E], *, canaries: Handler | None = None) -> Handler:
+    """Return *handle* as a bus handler, with decoding before it, and encoding and addressing after it.
+
+    *canaries* handles canaries on queues that carry them. A body that is no event of *model* raises
+    PermanentError, which sends it to the dead letters.
+    """
+
+    async def on_message(message: Message) -> Sequence[Message]:
+        if canaries is not None and message.exchange == CANARY.name:
+            return await canaries(message)
+        event = cloudevents.decode(message.body)
+        if not isinstance(event, model):
+            raise cloudevents.unexpected(event, model)
+        bind_listing(event)
+        return [to_message(result) for result in await handle(event)]
+
+    return on_message

@@ -51,6 +51,7 @@ class MarketTerms(BaseModel):
     trades_per_ms: Annotated[int, Field(ge=0, le=1_000)] = 0
     fee_asset: FeeAsset | None = None
     first_open_time_ms: Moment = 0
+    in_lists: bool = True
 
     @property
     def scripts_book(self) -> bool:

@@ -1,7 +1,7 @@
 """Catalogue of symbols, with a version that changes whenever the public view does."""
 
 import heapq
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from simulator.dirty_rows import Changes, RowKind
@@ -59,20 +59,23 @@ class Catalogue:
         return instrument if instrument and instrument.listed_at_ms <= now_ms else None
 
     def all_listed(self, now_ms: int) -> list[Instrument]:
-        return [each for each in self._instruments.values() if each.listed_at_ms <= now_ms]
+        return [each for each in self._in_lists() if each.listed_at_ms <= now_ms]
 
     def all_tradable(self, now_ms: int) -> list[Instrument]:
-        return [each for each in self._instruments.values() if each.tradable(now_ms)]
+        return [each for each in self._in_lists() if each.tradable(now_ms)]
 
     def opening_after(self, moment_ms: int) -> list[Instrument]:
         """Return announced and listed symbols that open after *moment_ms*, soonest first."""
-        later = (each for each in self._instruments.values() if each.first_open_time_ms > moment_ms)
+        later = (each for each in self._in_lists() if each.first_open_time_ms > moment_ms)
         return sorted(later, key=lambda each: each.first_open_time_ms)
 
     def offline(self, now_ms: int) -> tuple[list[Instrument], list[Delisted]]:
         """Return the suspended and the delisted symbols."""
-        suspended = [each for each in self._instruments.values() if each.phase(now_ms) is Phase.SUSPENDED]
+        suspended = [each for each in self._in_lists() if each.phase(now_ms) is Phase.SUSPENDED]
         return suspended, list(self._gone.values())
+
+    def _in_lists(self) -> Iterator[Instrument]:
+        return (each for each in self._instruments.values() if each.in_lists)
 
     def _note(self, symbol: str) -> None:
         self._changes.note(RowKind.SYMBOL, symbol)

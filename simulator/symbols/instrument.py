@@ -73,6 +73,7 @@ class Instrument:
     makers_per_level: int = 1
     trades_per_ms: int = 0  # 0: all of an order in one
     fee_asset: FeeAsset | None = None  # None: that of the whole exchange
+    in_lists: bool = True  # False: answered to those who name it, and missing from all lists and from the tickers
     scenario: Scenario | None = None
     course: Course | None = None  # of the scenario; None: the market wanders around the price
 

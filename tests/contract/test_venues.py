@@ -15,11 +15,9 @@ from executor.model.send_result import Accepted, Executed, NotOpen, Rejected, Un
 from executor.settings import ExecutorSettings
 from executor.venues.credentials import Credentials
 from executor.venues.exchange_connections import open_exchange
-from executor.venues.lookup_schedule import Way
-from executor.venues.venue import Absent, Attempt, Ended, Finding, Venue, Working
+from executor.venues.venue import Absent, Attempt, Ended, Finding, Venue, Way, Working
 from shared.events import Mode, Side
-from shared.mexc.orders.order_api import OrderRequest
-from shared.mexc.orders.order_transport import always
+from shared.mexc.orders.order_api import OrderRequest, always
 from tests.support.data.builders import a_listing, an_order
 from tests.support.fakes.limiters import a_limiter
 from tests.support.fakes.venues import Behaviour, ModelExchange, ModelVenue

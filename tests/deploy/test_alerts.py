@@ -14,8 +14,10 @@ from tests.waiting import eventually
 
 PROMETHEUS: Final = DEPLOY / "prometheus"
 ALERTMANAGER: Final = DEPLOY / "alertmanager" / "alertmanager.yml"
-TESTS: Final = ("alerts_test.yml", "expected_test.yml")
+TESTS: Final = ("alerts_test.yml", "expected_test.yml", "express_test.yml")
 RULES: Final = ("expected.yml", "recording.yml", "alerts.yml")
+CONFIGURATIONS: Final = {"prometheus.yml": "expected.yml", "express.yml": "expected_express.yml"}
+"""Each with its file of the processes that are expected."""
 RUNBOOK: Final = DEPLOY.parent / "docs" / "runbook.md"
 DEFINED: Final = {each.name for service in SERVICES for each in definitions_of(service)}
 
@@ -28,11 +30,13 @@ def rules(name: str = "alerts.yml") -> list[dict[str, Any]]:
     return [rule for group in read(PROMETHEUS / name)["groups"] for rule in group["rules"]]
 
 
-def test_prometheus_takes_its_configuration() -> None:
-    checked = promtool("check", "config", "prometheus.yml")
+@pytest.mark.parametrize("configuration", CONFIGURATIONS)
+def test_prometheus_takes_its_configuration(configuration: str) -> None:
+    checked = promtool("check", "config", configuration)
 
     found = re.findall(r"Checking (\S+)\n  SUCCESS: (\d+) rules found", checked)
-    assert found == [(name, str(len(rules(name)))) for name in RULES]
+    names = (CONFIGURATIONS[configuration], *RULES[1:])
+    assert found == [(name, str(len(rules(name)))) for name in names]
 
 
 def test_each_alert_fires_and_stays_silent() -> None:
@@ -67,11 +71,12 @@ def test_the_runbook_names_metrics_that_exist() -> None:
     assert set(re.findall(r"`(sniper_\w+)`", RUNBOOK.read_text(encoding="utf-8"))) <= DEFINED
 
 
-def test_the_services_expected_are_those_that_are_scraped() -> None:
-    [job, *_] = read(PROMETHEUS / "prometheus.yml")["scrape_configs"]
+@pytest.mark.parametrize("configuration", CONFIGURATIONS)
+def test_the_services_expected_are_those_that_are_scraped(configuration: str) -> None:
+    [job, *_] = read(PROMETHEUS / configuration)["scrape_configs"]
     scraped = [target.partition(":")[0] for each in job["static_configs"] for target in each["targets"]]
 
-    assert [each["labels"]["service"] for each in rules("expected.yml")] == scraped
+    assert [each["labels"]["service"] for each in rules(CONFIGURATIONS[configuration])] == scraped
 
 
 def test_alertmanager_takes_its_example() -> None:
@@ -117,3 +122,10 @@ async def test_an_executor_that_is_down_or_one_process_of_several_mutes_no_canar
         muted = ("SniperProcessDown", "executor")
         await alertmanager.fire({muted})
         await eventually(lambda: alertmanager.mutes({muted}))
+
+
+async def test_an_express_way_that_is_down_mutes_the_canary_that_starts_there(tmp_path: Path) -> None:
+    canary = ("SniperCanaryMissed", "")
+    async with running_alertmanager(ALERTMANAGER, tmp_path) as alertmanager:
+        await alertmanager.fire({("SniperServiceDown", "express"), canary})
+        await eventually(lambda: alertmanager.mutes({canary}))

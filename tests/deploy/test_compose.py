@@ -23,21 +23,55 @@ from tests.servers.rabbitmq import PrivateRabbitMQ
 from tests.support.deployment.deployments import DEPLOY, is_subcommand, read, unknown_settings
 from tests.waiting import eventually
 
-SERVICES = ("ingest", "dedup", "executor", "persister", "api", "notifier")
-OURS = (*SERVICES, "migrate", "simulator")
+SERVICES = ("ingest", "dedup", "executor", "express", "persister", "api", "notifier")
+"""Whoever signs in, in one composition or the other."""
+EXPRESS = "compose.express.yaml"
 STOP_SECONDS = 15
 
 
-@pytest.fixture(scope="module")
-def compose() -> dict[str, Any]:
+@pytest.fixture(scope="module", params=["normal", "express"])
+def compose(request: pytest.FixtureRequest) -> dict[str, Any]:
+    """The system as one file says, or as both say together: what a service has in the second replaces it."""
     document: dict[str, Any] = read(DEPLOY / "compose.yaml")
+    if request.param == "express":
+        over = read(DEPLOY / EXPRESS)
+        for kind, entries in over.items():
+            document[kind] |= {name: document[kind].get(name, {}) | entry for name, entry in entries.items()}
+    document["services"] = {name: each for name, each in document["services"].items() if "profiles" not in each}
     return document
 
 
-def test_the_file_fits_the_schema_of_compose(compose: dict[str, Any]) -> None:
+def ours(compose: dict[str, Any]) -> dict[str, Any]:
+    """Return the containers of our own image."""
+    return {name: each for name, each in compose["services"].items() if "/Dockerfile" in str(each.get("build"))}
+
+
+def services(compose: dict[str, Any]) -> list[str]:
+    """Return the services of them that run."""
+    return [name for name, each in ours(compose).items() if each["command"][0] == "run"]
+
+
+@pytest.mark.parametrize("name", ["compose.yaml", EXPRESS])
+def test_the_file_fits_the_schema_of_compose(name: str) -> None:
     schema = files("check_jsonschema").joinpath("builtin_schemas/vendor/compose-spec.json").read_text(encoding="utf-8")
 
-    jsonschema.validate(compose, json.loads(schema))
+    jsonschema.validate(read(DEPLOY / name), json.loads(schema))
+
+
+def test_each_composition_runs_its_services(compose: dict[str, Any], request: pytest.FixtureRequest) -> None:
+    absent = {"express"} if request.node.callspec.params["compose"] == "normal" else {"ingest", "executor"}
+
+    assert set(services(compose)) == set(SERVICES) - absent
+    assert set(ours(compose)) == {*services(compose), "migrate", "simulator"}
+
+
+def test_on_the_express_way_a_container_differs_from_the_executors_by_its_command_and_who_it_signs_in_as() -> None:
+    plain, over = read(DEPLOY / "compose.yaml")["services"]["executor"], read(DEPLOY / EXPRESS)["services"]["express"]
+
+    assert {name for name in {**plain, **over} if plain.get(name) != over.get(name)} == {"command", "secrets"}
+    assert files_of(over) == {
+        target: source.replace("executor_", "express_") for target, source in files_of(plain).items()
+    }
 
 
 def test_every_port_is_on_the_loopback(compose: dict[str, Any]) -> None:
@@ -47,15 +81,13 @@ def test_every_port_is_on_the_loopback(compose: dict[str, Any]) -> None:
     assert [port for port in ports if not port.startswith("127.0.0.1:")] == []
 
 
-@pytest.mark.parametrize("name", OURS)
-def test_our_containers_run_without_rights_a_command_that_exists(name: str, compose: dict[str, Any]) -> None:
-    service = compose["services"][name]
-
-    assert is_subcommand(service["command"])
-    assert service["user"] == "10001:10001"
-    assert service["read_only"]
-    assert service["cap_drop"] == ["ALL"]
-    assert int(service["stop_grace_period"].removesuffix("s")) > STOP_SECONDS
+def test_our_containers_run_without_rights_a_command_that_exists(compose: dict[str, Any]) -> None:
+    for name, service in ours(compose).items():
+        assert is_subcommand(service["command"]), name
+        assert service["user"] == "10001:10001", name
+        assert service["read_only"], name
+        assert service["cap_drop"] == ["ALL"], name
+        assert int(service["stop_grace_period"].removesuffix("s")) > STOP_SECONDS, name
 
 
 def files_of(service: dict[str, Any]) -> dict[str, str]:
@@ -68,30 +100,36 @@ def files_of(service: dict[str, Any]) -> dict[str, str]:
 
 def test_every_variable_and_every_secret_of_ours_is_a_setting(compose: dict[str, Any]) -> None:
     named = [variable for service in compose["services"].values() for variable in service.get("environment", {})]
-    files = [name for each in OURS for name in files_of(compose["services"][each])]
+    files = [name for each in ours(compose) for name in files_of(compose["services"][each])]
 
     assert unknown_settings([*named, *files]) == []
 
 
 def test_every_secret_that_is_given_is_made_and_every_other_is_none(compose: dict[str, Any]) -> None:
     given = {source for service in compose["services"].values() for source in files_of(service).values()}
+    unused = {name for name in compose["secrets"] if name.startswith(("ingest_", "executor_"))}
 
-    assert given == set(compose["secrets"])
+    assert given | unused == set(compose["secrets"])
+    assert given >= unused or "express" in compose["services"]
 
 
-@pytest.mark.parametrize("name", SERVICES)
-def test_each_service_signs_in_as_itself_alone(name: str, compose: dict[str, Any]) -> None:
-    files = files_of(compose["services"][name])
-
-    assert files["sniper_database_url"] == f"{name}_database_url"
-    assert files["sniper_broker_url"] == f"{name}_broker_url"
-    assert not {each for each in files.values() if each.endswith("_url") and not each.startswith(f"{name}_")}
+def test_each_service_signs_in_as_itself_alone(compose: dict[str, Any]) -> None:
+    for name in services(compose):
+        files = files_of(compose["services"][name])
+        assert files["sniper_database_url"] == f"{name}_database_url"
+        assert files["sniper_broker_url"] == f"{name}_broker_url"
+        assert not {each for each in files.values() if each.endswith("_url") and not each.startswith(f"{name}_")}
 
 
 def test_only_the_executor_is_given_the_keys_of_the_exchange(compose: dict[str, Any]) -> None:
     holders = [name for name, each in compose["services"].items() if "sniper_mexc_api_key" in each.get("secrets", [])]
 
-    assert holders == ["executor"]
+    assert holders == [trading(compose)]
+
+
+def trading(compose: dict[str, Any]) -> str:
+    """Return the service that sends orders."""
+    return "express" if "express" in compose["services"] else "executor"
 
 
 def test_what_is_waited_for_can_become_so(compose: dict[str, Any]) -> None:
@@ -106,13 +144,14 @@ def test_what_is_waited_for_can_become_so(compose: dict[str, Any]) -> None:
 
 def test_everything_that_stays_is_checked_for_health(compose: dict[str, Any]) -> None:
     """The image of ours brings its own check."""
-    unchecked = [name for name, each in compose["services"].items() if "healthcheck" not in each and name not in OURS]
+    others = {name: each for name, each in compose["services"].items() if name not in ours(compose)}
+    unchecked = [name for name, each in others.items() if "healthcheck" not in each]
 
     assert unchecked == []
 
 
 def test_the_executor_knows_the_age_of_its_key(compose: dict[str, Any], secrets: dict[str, str]) -> None:
-    file = files_of(compose["services"]["executor"])["sniper_mexc_api_key_created"]
+    file = files_of(compose["services"][trading(compose)])["sniper_mexc_api_key_created"]
 
     made = ExchangeSettings.model_validate({"mexc_api_key_created": secrets[file]})
 
@@ -125,7 +164,8 @@ def test_the_secrets_are_made_and_understood(compose: dict[str, Any], tmp_path: 
     made = subprocess.run(command, check=False)
     again = subprocess.run(command, check=False, capture_output=True, text=True)
 
-    wanted = {Path(each["file"]).name for each in compose["secrets"].values()}
+    both = {**compose["secrets"], **read(DEPLOY / EXPRESS)["secrets"]}
+    wanted = {Path(each["file"]).name for each in both.values()}
     secrets = {each.name: each.read_text() for each in (tmp_path / "secrets").iterdir()}
     assert (made.returncode, again.returncode) == (0, 1)
     assert "nothing was changed" in again.stderr
@@ -182,8 +222,10 @@ async def test_what_is_made_sets_up_a_real_broker_and_a_real_database(
 
 
 def test_prometheus_asks_every_service(compose: dict[str, Any]) -> None:
-    [job, *_] = read(DEPLOY / "prometheus/prometheus.yml")["scrape_configs"]
+    [named, *_] = compose["services"]["prometheus"].get("command", ["prometheus.yml"])
+    named = named.rpartition("/")[2]
+    [job, *_] = read(DEPLOY / "prometheus" / named)["scrape_configs"]
 
     [targets] = [each["targets"] for each in job["static_configs"]]
     running = [name for name, each in compose["services"].items() if each.get("command", [""])[0] == "run"]
-    assert targets == [f"{name}:9464" for name in running]
+    assert sorted(targets) == sorted(f"{name}:9464" for name in running)

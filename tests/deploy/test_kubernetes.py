@@ -1,12 +1,12 @@
 """The manifests are valid, and name only commands, settings, ports and queues that exist."""
 
-from typing import Final
+from collections.abc import Iterator
+from typing import Any, Final
 
 import jsonschema
 import kubernetes_validate
 import pytest
 
-from cli.composing.services import NAMES
 from executor.service import DRAIN_SECONDS
 from executor.settings import ExecutorSettings
 from shared.settings import BrokerSettings, TelemetrySettings
@@ -24,7 +24,7 @@ from tests.support.deployment.network_paths import selects
 
 pytestmark = pytest.mark.timeout(180)
 ROOT: Final = DEPLOY.parent
-SERVICES: Final = set(NAMES)
+COMPONENT: Final = "app.kubernetes.io/component"
 PROBES: Final = ("startupProbe", "livenessProbe", "readinessProbe")
 
 
@@ -44,14 +44,17 @@ def test_a_misspelt_field_is_noticed(kind: str, production: list[Manifest]) -> N
         validate(misspelt)
 
 
-def test_every_container_of_ours_runs_a_command_that_exists_and_sets_what_is_read(manifests: list[Manifest]) -> None:
+def test_every_container_of_ours_runs_a_command_that_exists_and_sets_what_is_read(
+    manifests: list[Manifest], services: set[str]
+) -> None:
     settings = [name for each in kinds(manifests, "ConfigMap") for name in each["data"] if name.startswith("SNIPER_")]
     for name, spec in ours(manifests).items():
         [container] = spec["containers"]
         settings += [variable["name"] for variable in container.get("env", [])]
         assert is_subcommand(container["args"]), name
+        assert name not in services or container["args"] == ["run", name]
 
-    assert {*ours(manifests)} - {"simulator"} == SERVICES | {"migrate", "token"}
+    assert {*ours(manifests)} - {"simulator"} == services | {"migrate", "token"}
     assert settings
     assert unknown_settings(settings) == []
 
@@ -103,18 +106,49 @@ def test_the_token_is_made_when_it_is_asked_for_by_the_command_that_is_documente
     assert "kubectl -n sniper run token" not in page
 
 
-def test_one_executor_runs_and_never_two(manifests: list[Manifest]) -> None:
-    executor = named(manifests, "StatefulSet", "executor")["spec"]
+def test_one_executor_runs_and_never_two(manifests: list[Manifest], trading: str) -> None:
+    executor = named(manifests, "StatefulSet", trading)["spec"]
 
     assert executor["replicas"] == 1
     assert executor.get("updateStrategy", {}).get("type", "RollingUpdate") == "RollingUpdate"
+    assert executor["serviceName"] == named(manifests, "Service", trading)["metadata"]["name"] == trading
 
 
-def test_two_ingests_run_and_never_three(manifests: list[Manifest]) -> None:
-    ingest = named(manifests, "Deployment", "ingest")["spec"]
+def test_on_the_express_way_nothing_is_left_of_ingest_and_the_executor(
+    production_express: list[Manifest], local_express: list[Manifest]
+) -> None:
+    for manifests in (local_express, production_express):
+        assert not {"ingest", "executor"} & {each["metadata"]["name"] for each in manifests}
+        assert not {"ingest", "executor"} & set(selected(manifests))
 
-    assert ingest["replicas"] == 2
-    assert ingest["strategy"] == {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 0, "maxUnavailable": 1}}
+
+def selected(node: Any) -> Iterator[str]:
+    """Yield the components that a selector or a label names, wherever it is."""
+    if isinstance(node, list):
+        for each in node:
+            yield from selected(each)
+    if isinstance(node, dict):
+        yield from ([node[COMPONENT]] if isinstance(node.get(COMPONENT), str) else [])
+        yield from (node["values"] if node.get("key") == COMPONENT else [])
+        for value in node.values():
+            yield from selected(value)
+
+
+def test_in_production_two_processes_of_the_express_way_would_never_share_a_machine(
+    production_express: list[Manifest],
+) -> None:
+    template = named(production_express, "StatefulSet", "express")["spec"]["template"]
+
+    [never] = template["spec"]["affinity"]["podAntiAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"]
+    assert selects(never["labelSelector"], template["metadata"]["labels"])
+    assert never["topologyKey"] == "kubernetes.io/hostname"
+
+
+def test_two_ingests_run_and_never_three(production: list[Manifest], local: list[Manifest]) -> None:
+    for manifests in (production, local):
+        ingest = named(manifests, "Deployment", "ingest")["spec"]
+        assert ingest["replicas"] == 2
+        assert ingest["strategy"] == {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 0, "maxUnavailable": 1}}
 
 
 def test_in_production_two_ingests_never_share_a_machine(production: list[Manifest]) -> None:
@@ -135,12 +169,14 @@ def test_one_notifier_runs_and_never_two(manifests: list[Manifest]) -> None:
     assert (notifier["replicas"], notifier["strategy"]) == (1, {"type": "Recreate"})
 
 
-def test_every_service_survives_one_disruption_and_is_in_no_nodes_way(manifests: list[Manifest]) -> None:
+def test_every_service_survives_one_disruption_and_is_in_no_nodes_way(
+    manifests: list[Manifest], services: set[str]
+) -> None:
     budgets = {each["metadata"]["name"]: each["spec"] for each in kinds(manifests, "PodDisruptionBudget")}
     everybody = {name: labels for name, labels, _ in pods(manifests)}
 
-    assert set(budgets) - {"rabbitmq"} == SERVICES
-    for name in SERVICES:
+    assert set(budgets) - {"rabbitmq"} == services
+    for name in services:
         assert budgets[name]["maxUnavailable"] == 1
         assert {each for each, labels in everybody.items() if selects(budgets[name]["selector"], labels)} == {name}
 

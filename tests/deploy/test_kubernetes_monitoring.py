@@ -4,7 +4,6 @@ from typing import Final
 
 import pytest
 
-from cli.composing.services import NAMES
 from tests.support.deployment.deployments import DEPLOY, read
 from tests.support.deployment.manifests import (
     Manifest,
@@ -15,10 +14,16 @@ from tests.support.deployment.manifests import (
 from tests.support.deployment.network_paths import selects
 
 pytestmark = pytest.mark.timeout(180)
-SERVICES: Final = set(NAMES)
 
 
-def test_prometheus_asks_each_service_by_the_labels_that_rules_go_by(production: list[Manifest]) -> None:
+PRODUCTION: Final = ("production", "production-express")
+
+
+@pytest.mark.parametrize("overlay", PRODUCTION, indirect=True)
+def test_prometheus_asks_each_service_by_the_labels_that_rules_go_by(
+    manifests: list[Manifest], services: set[str]
+) -> None:
+    production = manifests
     monitor = named(production, "PodMonitor", "sniper")["spec"]
     labels = {name: labels for name, labels, _ in pods(production)}
     [endpoint] = monitor["podMetricsEndpoints"]
@@ -26,7 +31,7 @@ def test_prometheus_asks_each_service_by_the_labels_that_rules_go_by(production:
 
     asked = {name for name, own in labels.items() if selects(monitor["selector"], own)}
     [job, *_] = read(DEPLOY / "prometheus" / "prometheus.yml")["scrape_configs"]
-    assert asked == SERVICES
+    assert asked == services
     assert {labels[name][monitor["jobLabel"]] for name in asked} == {job["job_name"]}
     assert relabelled["targetLabel"] == job["relabel_configs"][0]["target_label"] == "service"
     assert relabelled["sourceLabels"] == ["__meta_kubernetes_pod_label_app_kubernetes_io_component"]
@@ -50,7 +55,9 @@ def test_production_has_the_rules_that_are_tested(production: list[Manifest]) ->
     assert [rule["labels"] for rule in groups[0]["rules"]] == [rule["labels"] for rule in expected["rules"]]
 
 
-def test_production_expects_as_many_processes_as_run_at_the_least(production: list[Manifest]) -> None:
+@pytest.mark.parametrize("overlay", PRODUCTION, indirect=True)
+def test_production_expects_as_many_processes_as_run_at_the_least(manifests: list[Manifest]) -> None:
+    production = manifests
     [group, *_] = named(production, "PrometheusRule", "sniper")["spec"]["groups"]
     expected = {rule["labels"]["service"]: rule["expr"] for rule in group["rules"]}
     replicas = {

@@ -12,7 +12,7 @@ import pytest
 from pika.exceptions import ChannelClosedByBroker
 from sqlalchemy import make_url
 
-from cli.composing.services import NAMES
+from cli.composing.services import EXPRESS, NAMES
 from contract.kubernetes import BROKER, PASSWORD, ROLES
 from migrations import roles
 from migrations.rights import GROUPS
@@ -32,7 +32,8 @@ from tests.support.deployment.manifests import (
 
 pytestmark = pytest.mark.timeout(180)
 ROOT: Final = DEPLOY.parent
-SERVICES: Final = set(NAMES)
+SERVICES: Final = {*NAMES, EXPRESS}
+"""Whoever signs in, in one composition or the other."""
 
 
 def test_every_secret_is_a_file_with_the_name_of_a_setting_where_settings_are_read(manifests: list[Manifest]) -> None:
@@ -64,9 +65,11 @@ def test_every_key_of_a_secret_that_is_referred_to_is_made(manifests: list[Manif
     assert wanted - secret_keys(manifests) == set()
 
 
-def test_each_service_has_a_secret_of_its_own_and_the_migration_the_owners(manifests: list[Manifest]) -> None:
-    more = {"executor": {"sniper-exchange"}}
-    for name in SERVICES:
+def test_each_service_has_a_secret_of_its_own_and_the_migration_the_owners(
+    manifests: list[Manifest], services: set[str], trading: str
+) -> None:
+    more = {trading: {"sniper-exchange"}}
+    for name in services:
         secrets = {_unhashed(secret) for secret, _ in mounted_secrets(ours(manifests)[name]).values()}
         assert secrets == {f"sniper-{name}"} | more.get(name, set())
         assert {"sniper_database_url", "sniper_broker_url"} <= set(mounted_secrets(ours(manifests)[name]))
@@ -138,7 +141,16 @@ async def test_the_roles_of_the_local_database_are_given_their_rights(
         await session.close()
 
 
-def test_in_production_each_role_has_the_password_of_its_service(production: list[Manifest]) -> None:
+def test_in_production_each_role_has_the_password_of_its_service(
+    production: list[Manifest], production_express: list[Manifest]
+) -> None:
+    without_express = set(roles.names()) - {f"{roles.PREFIX}{EXPRESS}"}
+    assert_roles(production, {each.removeprefix(roles.PREFIX) for each in without_express})
+    assert_roles(production_express, {each.removeprefix(roles.PREFIX) for each in roles.names()})
+
+
+def assert_roles(production: list[Manifest], names: set[str]) -> None:
+    """Assert that these roles are made, each with the password of its service."""
     stored = {
         (each["metadata"]["namespace"], each["spec"]["target"]["name"]): {
             entry["remoteRef"]["key"] for entry in each["spec"]["data"]
@@ -148,9 +160,9 @@ def test_in_production_each_role_has_the_password_of_its_service(production: lis
     cluster = named(production, "Cluster", "sniper")["spec"]
     made = {each["name"]: each.get("passwordSecret", {}).get("name") for each in cluster["managed"]["roles"]}
 
-    assert set(made) == set(roles.names()) - {f"{roles.PREFIX}express"}  # The overlays run the normal way.
+    assert set(made) == {f"{roles.PREFIX}{name}" for name in names}
     assert {name.removeprefix(roles.PREFIX) for name, secret in made.items() if secret is None} == GROUPS
-    for name in SERVICES:
+    for name in names - GROUPS:
         assert stored["sniper", f"sniper-{name}"] == {f"sniper-{name}"}
         assert stored["sniper-data", str(made[f"{roles.PREFIX}{name}"])] == {f"sniper-{name}"}
     assert stored["sniper", "sniper-owner"] == stored["sniper-data", cluster["bootstrap"]["initdb"]["secret"]["name"]]
@@ -170,18 +182,18 @@ def test_rabbitmq_reads_the_definitions_where_they_are_mounted(manifests: list[M
                 assert str(Path(loaded.partition("= ")[2]).parent) in paths
 
 
-def test_only_the_executor_is_given_the_keys_of_the_exchange(manifests: list[Manifest]) -> None:
+def test_only_the_executor_is_given_the_keys_of_the_exchange(manifests: list[Manifest], trading: str) -> None:
     holders = {
         name
         for name, spec in ours(manifests).items()
         if name != "simulator" and "sniper_mexc_api_key" in mounted_secrets(spec)
     }
 
-    assert holders == {"executor"}
+    assert holders == {trading}
 
 
-def test_the_executor_knows_the_age_of_its_key(manifests: list[Manifest]) -> None:
-    assert "sniper_mexc_api_key_created" in mounted_secrets(ours(manifests)["executor"])
+def test_the_executor_knows_the_age_of_its_key(manifests: list[Manifest], trading: str) -> None:
+    assert "sniper_mexc_api_key_created" in mounted_secrets(ours(manifests)[trading])
 
 
 def test_in_production_everything_is_encrypted_and_checked(production: list[Manifest]) -> None:

@@ -14,7 +14,7 @@ import yaml
 from tests.support.deployment.deployments import DEPLOY
 from tests.support.deployment.kubectl import KubectlMissingError
 from tests.support.deployment.linters import LintersMissingError, lint
-from tests.support.deployment.manifests import OVERLAYS, Manifest, render
+from tests.support.deployment.manifests import EXPRESS_OVERLAYS, OVERLAYS, Manifest, render
 
 pytestmark = pytest.mark.timeout(240)
 
@@ -55,7 +55,7 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> Sequence[Mapping[str, A
     """What checkov says of all that is in deploy/, and of a pod that is bad."""
     directory = tmp_path_factory.mktemp("checkov")
     try:
-        rendered: dict[str, list[Manifest]] = {name: render(name) for name in OVERLAYS}
+        rendered: dict[str, list[Manifest]] = {name: render(name) for name in (*OVERLAYS, *EXPRESS_OVERLAYS)}
     except KubectlMissingError as error:
         pytest.fail(str(error), pytrace=False)
     for name, manifests in {**rendered, BAD: [BAD_POD]}.items():

@@ -13,15 +13,15 @@ from migrations.rights import GROUPS
 from migrations.rights import RIGHTS as DATABASE_RIGHTS
 from tests.support.deployment.deployments import DEPLOY, read, unknown_settings
 from tests.support.deployment.kubectl import KubectlMissingError
-from tests.support.deployment.manifests import Manifest, render
+from tests.support.deployment.manifests import Manifest, render, services_of
 from tests.support.deployment.network_paths import Path, Peer, paths, peers
 
-SERVICES: Final = {"ingest", "dedup", "executor", "persister", "api", "notifier"}
-TRADING: Final = {"ingest", "executor"}
+TRADING: Final = {"ingest", "executor", "express"}
 """Who asks the exchange."""
 ON_THE_BROKER: Final = {each.user for each in BROKER_RIGHTS} - {"reader", "replay"}
-IN_THE_DATABASE: Final = (set(DATABASE_RIGHTS) - GROUPS - {"express"}) | {"migrate", "token"}
-"""The overlays run the normal way."""
+IN_THE_DATABASE: Final = (set(DATABASE_RIGHTS) - GROUPS) | {"migrate", "token"}
+COMPOSITIONS: Final = ("", "-express")
+"""Ends of the names of overlays."""
 OUTSIDE: Final = (
     Peer("names", "kube-system", {"k8s-app": "kube-dns"}),
     Peer("prometheus", "monitoring", {"app": "prometheus"}),
@@ -53,33 +53,37 @@ def rendered(overlay: str) -> Sequence[Manifest]:
 
 
 def test_each_service_has_a_user_of_the_broker_and_a_role_of_the_database() -> None:
-    assert ON_THE_BROKER == SERVICES
-    assert SERVICES | {"migrate", "token"} == IN_THE_DATABASE
+    assert services_of("production") | services_of("production-express") == ON_THE_BROKER
+    assert ON_THE_BROKER | {"migrate", "token"} == IN_THE_DATABASE
 
 
-def test_locally_only_the_needed_paths_are_open() -> None:
-    manifests = rendered("local")
+@pytest.mark.parametrize("composition", COMPOSITIONS)
+def test_locally_only_the_needed_paths_are_open(composition: str) -> None:
+    manifests, services = rendered(f"local{composition}"), services_of(f"local{composition}")
+    in_the_database = IN_THE_DATABASE & (services | {"migrate", "token"})
 
     assert paths(manifests, [*peers(manifests), *OUTSIDE]) == {
-        *between(ON_THE_BROKER, ["rabbitmq"], 5672),
-        *between(IN_THE_DATABASE, ["postgres"], 5432),
-        *between(TRADING, ["simulator"], 8080),
-        *between(IN_THE_DATABASE, ["names"], 53),
-        *between(["prometheus"], SERVICES, 9464),
+        *between(ON_THE_BROKER & services, ["rabbitmq"], 5672),
+        *between(in_the_database, ["postgres"], 5432),
+        *between(TRADING & services, ["simulator"], 8080),
+        *between(in_the_database, ["names"], 53),
+        *between(["prometheus"], services, 9464),
         *between(["proxy"], ["api"], 8000),
     }
 
 
-def test_in_production_only_the_needed_paths_are_open() -> None:
-    manifests = rendered("production")
+@pytest.mark.parametrize("composition", COMPOSITIONS)
+def test_in_production_only_the_needed_paths_are_open(composition: str) -> None:
+    manifests, services = rendered(f"production{composition}"), services_of(f"production{composition}")
+    in_the_database = IN_THE_DATABASE & (services | {"migrate", "token"})
     nodes, instances = [each.name for each in NODES], [each.name for each in INSTANCES]
 
     assert paths(manifests, [*peers(manifests), *NODES, *INSTANCES, *OUTSIDE]) == {
-        *between(ON_THE_BROKER | {"keda"}, nodes, 5671),
-        *between(IN_THE_DATABASE, instances, 5432),
-        *between(TRADING | {"notifier"}, ["web"], 443),
-        *between([*IN_THE_DATABASE, *nodes, *instances], ["names"], 53),
-        *between(["prometheus"], SERVICES, 9464),
+        *between(ON_THE_BROKER & services | {"keda"}, nodes, 5671),
+        *between(in_the_database, instances, 5432),
+        *between(TRADING & services | {"notifier"}, ["web"], 443),
+        *between([*in_the_database, *nodes, *instances], ["names"], 53),
+        *between(["prometheus"], services, 9464),
         *between(["prometheus"], nodes, 15692),
         *between(["prometheus"], instances, 9187),
         *between(["proxy"], ["api"], 8000),
@@ -91,7 +95,7 @@ def test_in_production_only_the_needed_paths_are_open() -> None:
 
 
 COMPONENTS: Final = {
-    "tracing": between(SERVICES, ["collector"], 4318),
+    "tracing": between(services_of("production"), ["collector"], 4318),
     "mail": between(["notifier"], ["web"], 465, 587),
 }
 COLLECTOR: Final = Peer("collector", "tracing")

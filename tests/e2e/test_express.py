@@ -1,5 +1,7 @@
 """`sniper run express`: a listing is bought before it is announced, and a second process goes on when one is killed."""
 
+import os
+import re
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -9,12 +11,15 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from contract.metrics import definitions_of
 from tests.support.running.processes import Sniper, sniper
 from tests.support.running.simulators import SimulatorProcess, running_simulator
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.timeout(240)
 
+LIVE_ONLY = ("sniper_executor_private_stream_", "sniper_executor_api_key_")
+"""Metrics that nobody shows without the exchange's keys."""
 BOUGHT = 'sniper_express_sightings_total{outcome="bought",reason=""} '
 
 
@@ -82,9 +87,17 @@ async def test_one_of_two_buys_each_listing_and_when_it_is_killed_the_other_buys
     await standby.list_coin("SECONDUSDT")
 
     assert await bought(other) == 1
+    assert await unshown(other) == set()
     for symbol in ("FIRSTUSDT", "SECONDUSDT"):
         await eventually(partial(is_settled, standby, symbol), within_seconds=30)
     assert await other.stop() == 0
+
+
+async def unshown(process: Sniper) -> set[str]:
+    """Return the metrics of ingest and of the executor that its page lacks: rules and dashboards go by both."""
+    shown = set(re.findall(r"^# TYPE (\w+)", (await process.get("/metrics")).text, re.MULTILINE))
+    defined = {each.name for service in ("ingest", "executor") for each in definitions_of(service)}
+    return {name for name in defined - shown if not name.startswith(LIVE_ONLY)}
 
 
 async def is_settled(standby: Standby, symbol: str) -> bool:
@@ -93,7 +106,12 @@ async def is_settled(standby: Standby, symbol: str) -> bool:
 
 @pytest.mark.parametrize(
     ("variable", "value"),
-    [("SNIPER_LIVE", "true"), ("SNIPER_EXPRESS", "perhaps"), ("SNIPER_EXECUTOR_ORDERS_PER_DAY", "none")],
+    [
+        ("SNIPER_LIVE", "true"),
+        ("SNIPER_EXPRESS", "perhaps"),
+        ("SNIPER_EXPRESS_CORE", "4095"),
+        ("SNIPER_EXECUTOR_ORDERS_PER_DAY", "none"),
+    ],
 )
 async def test_a_setting_that_cannot_be_meant_ends_it_with_2_and_is_named(
     database_url: str, broker_url: str, tmp_path: Path, variable: str, value: str
@@ -103,3 +121,29 @@ async def test_a_setting_that_cannot_be_meant_ends_it_with_2_and_is_named(
         assert await process.process.wait() == 2
 
     assert variable in process.log.read_text()
+
+
+async def test_one_that_spins_on_a_core_buys_and_stops(database_url: str, broker_url: str, tmp_path: Path) -> None:
+    async with running_simulator() as simulator:
+        environment = {
+            "SNIPER_DATABASE_URL": database_url,
+            "SNIPER_BROKER_URL": broker_url,
+            "SNIPER_MEXC_REST_URL": simulator.rest_url,
+            "SNIPER_MEXC_WS_URL": simulator.ws_url,
+            "SNIPER_EXPRESS_SPIN": "true",
+            "SNIPER_EXPRESS_CORE": str(min(os.sched_getaffinity(0))),
+        }
+        async with sniper("run", "express", environment=environment, directory=tmp_path) as process:
+            await process.ready()
+            await simulator.list_coin("FIRSTUSDT")
+            await eventually(partial(bought, process), within_seconds=30)
+            used = await process.cpu_seconds()
+            await eventually(partial(has_spun, process, used), within_seconds=12)
+
+            assert os.sched_getaffinity(process.process.pid) == {min(os.sched_getaffinity(0))}
+            assert await process.stop() == 0
+
+
+async def has_spun(process: Sniper, since: float) -> bool:
+    """Return whether *process*, which has nothing to do, has used a second of its core nevertheless."""
+    return await process.cpu_seconds() > since + 1

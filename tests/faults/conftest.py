@@ -10,13 +10,24 @@ from tests.faults.ground import Ground, a_ground
 from tests.servers.databases import PostgresServer
 from tests.servers.rabbitmq import RabbitMQServer
 from tests.support.deployment.newer_build import make_newer_build
+from tests.support.running.compositions import CHOSEN, Composition
+
+
+@pytest.fixture(scope="module")
+def composition() -> Composition:
+    """The composition that runs on the ground of a module."""
+    return CHOSEN
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def shared_ground(
-    postgres_server: PostgresServer, rabbitmq_server: RabbitMQServer, tmp_path_factory: pytest.TempPathFactory
+    postgres_server: PostgresServer,
+    rabbitmq_server: RabbitMQServer,
+    tmp_path_factory: pytest.TempPathFactory,
+    composition: Composition,
 ) -> AsyncIterator[Ground]:
-    async with a_ground(postgres_server, rabbitmq_server, tmp_path_factory.mktemp("executor")) as ground:
+    directory = tmp_path_factory.mktemp("executor")
+    async with a_ground(postgres_server, rabbitmq_server, directory, composition=composition) as ground:
         yield ground
 
 

@@ -17,6 +17,7 @@ from pydantic import SecretStr
 
 from cli.composing.express import service as express
 from cli.composing.express.service import ExpressTerms
+from cli.composing.express.settings import ExpressSettings
 from cli.process import until_ready
 from executor import service
 from executor.settings import ExecutorSettings, ExitSeeds
@@ -54,6 +55,8 @@ class Orders:
     ws_url: str = ""
     """Of the exchange, where the process takes the express way; empty for an executor alone."""
     ingest: dict[str, Any] = field(default_factory=dict)
+    renamed: dict[str, str] = field(default_factory=dict)
+    """Other names of points."""
 
 
 class Wire:
@@ -115,7 +118,7 @@ async def _serve(told: Orders, pipe: Pipe, stop: asyncio.Event) -> None:
         database.connect(chosen, url, name="executor") as opened,
         rabbitmq.connect(broker, topology.SNIPER, name="executor") as bus,
     ):
-        runtime = Runtime(PointedBus(bus, points), PointedDatabase.of(opened, points), Telemetry(), stop)
+        runtime = Runtime(PointedBus(bus, points), PointedDatabase.of(opened, points, told.renamed), Telemetry(), stop)
         runtime.telemetry.ready_when("executor", lambda: False)
         runtime.telemetry.ready_when("broker", bus.is_connected)
         telling = asyncio.gather(_tell_ready(runtime, pipe), _tell_stopping(runtime, pipe))
@@ -131,7 +134,7 @@ async def _trade(runtime: Runtime, told: Orders, points: Points) -> None:
         await service.serve(runtime, settings, _venue(told), told.data_dir, open_exchange=opened)
         return
     runtime.telemetry.ready_when("ingest", lambda: False)
-    terms = ExpressTerms(IngestSettings(**told.ingest), settings, ExitSeeds(), told.data_dir)
+    terms = ExpressTerms(IngestSettings(**told.ingest), settings, ExitSeeds(), told.data_dir, ExpressSettings())
     await express.serve(runtime, terms, _venue(told), open_exchange=opened)
 
 

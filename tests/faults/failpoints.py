@@ -12,24 +12,23 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapp
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
+from types import MappingProxyType
 from typing import Any, Final, TypeVar, cast
 
 import executor
 import ingest
 from cli.composing.express.claim import CLAIM_AND_RESERVE
-from executor.journal.named_sql import Statement
+from executor.journal.order_row import Statement
 from executor.journal.rehearsal import STATEMENTS
 from executor.model.order import Order
 from executor.rate_limits.rate_limiter import RateLimiter
 from executor.settings import ExecutorSettings
 from executor.venues.credentials import Credentials
 from executor.venues.exchange_connections import Exchange, open_exchange
-from executor.venues.lookup_schedule import EVERY_WAY, Way
-from executor.venues.venue import Attempt, Finding, Venue
+from executor.venues.venue import EVERY_WAY, Attempt, Finding, Venue, Way
 from shared.bus.port import Bus, Handler, Message, Queue
-from shared.mexc.orders.order_api import OrderRequest, SignedOrder
+from shared.mexc.orders.order_api import MayWrite, OrderRequest, SignedOrder
 from shared.mexc.orders.order_reports import Balance
-from shared.mexc.orders.order_transport import MayWrite
 from shared.postgres.database import Connection, Database
 
 T = TypeVar("T")
@@ -78,6 +77,7 @@ POLLS = frozenset(
 
 REHEARSED: Final = frozenset(each.sql for each in (*STATEMENTS, CLAIM_AND_RESERVE))
 """Whoever decides fetches a row of these, or a value; rehearsals fetch what there is."""
+_VERSION: Final = CLAIM_AND_RESERVE.names.index("version")
 
 NAMES: Final = {"trade": "publish", "raw": "publish raw"}
 """Points of publications by the first word of their routing key."""
@@ -135,6 +135,8 @@ class _PointedConnection:
         self._connection = connection
         self._points = points
         self._names = names
+        self.has_points = False
+        """Whether one of its statements had points around it."""
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self._connection, name)
@@ -143,12 +145,18 @@ class _PointedConnection:
 
         async def call(sql: str, *arguments: object) -> Any:
             statement = self._names.get(sql, f"nameless: {sql}")
-            is_rehearsal = name == "fetch" and sql in REHEARSED
-            if is_rehearsal or statement in POLLS or statement.startswith(UNPOINTED):
+            if _is_rehearsal(name, sql, arguments) or statement in POLLS or statement.startswith(UNPOINTED):
                 return await found(sql, *arguments)
+            self.has_points = True
             return await self._points.around(statement, lambda: found(sql, *arguments))
 
         return call
+
+
+def _is_rehearsal(method: str, sql: str, arguments: Sequence[object]) -> bool:
+    """Return whether a statement is rehearsed: alone, or with the whole express way, for no version of the config."""
+    is_way = sql == CLAIM_AND_RESERVE.sql and not arguments[_VERSION]
+    return is_way or (method == "fetch" and sql in REHEARSED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,8 +165,12 @@ class PointedDatabase(Database):
     names: Mapping[str, str]
 
     @classmethod
-    def of(cls, database: Database, points: Points) -> "PointedDatabase":
-        return cls(database.pool, database.engines, points, _named_statements())
+    def of(
+        cls, database: Database, points: Points, renamed: Mapping[str, str] = MappingProxyType({})
+    ) -> "PointedDatabase":
+        """Name the points by the statements, but for those that are *renamed*."""
+        names = {text: renamed.get(name, name) for text, name in _named_statements().items()}
+        return cls(database.pool, database.engines, points, names)
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Connection]:
@@ -178,7 +190,11 @@ class PointedDatabase(Database):
             except BaseException:
                 await transaction.rollback()
                 raise
-            await self.points.around("commit", transaction.commit)
+            # The commit of statements without points has none.
+            if cast("_PointedConnection", connection).has_points:
+                await self.points.around("commit", transaction.commit)
+            else:
+                await transaction.commit()
 
 
 class PointedBus:

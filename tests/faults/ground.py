@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from executor.model.client_order_id import client_order_id
+from executor.model.order import client_order_id
 from shared.control.halts import IN_FORCE
 from shared.events import Listing, ListingKey, Mode, Side, Trade, TradeStatus, TradingRules, utc_now
 from shared.process.runtime import Runtime
@@ -22,6 +22,7 @@ from tests.faults.executors import ExecutorProcess, executor_process, holding
 from tests.servers.databases import PostgresServer
 from tests.servers.rabbitmq import RabbitMQServer
 from tests.support.data.builders import a_listing
+from tests.support.running.compositions import CHOSEN, INGEST, Composition, Newcomers
 from tests.support.running.policies import configure_exits, split
 from tests.support.running.services import Outlet, emptying, rabbitmq_runtime
 from tests.support.running.simulators import SimulatorProcess, running_simulator
@@ -63,6 +64,8 @@ SELECT pid FROM pg_stat_activity
 WHERE datname = current_database() AND application_name = 'sniper-executor'
     AND query_start > $1 AND left(query, 500) = left($2, 500)
 """
+AS_ON_THE_NORMAL_WAY = {"cli.composing.express.claim.CLAIM_AND_RESERVE": "decision_sql.RESERVE"}
+"""Points of the express way by the names of those that they stand in for."""
 RULES = TradingRules(base_precision=2, quote_precision=2, quote_amount_min=Decimal(1))
 
 
@@ -77,6 +80,8 @@ class Ground:
     numbers: Iterator[int] = field(default_factory=itertools.count)
     shifts: AsyncExitStack = field(default_factory=AsyncExitStack)
     resident: ExecutorProcess | None = None
+    newcomers: Newcomers | None = None
+    """On the express way."""
 
     @asynccontextmanager
     async def executor(self, *hold: str, **settings: Any) -> AsyncIterator[ExecutorProcess]:
@@ -115,8 +120,11 @@ class Ground:
         """List a coin that costs 1 USDT, and return what dedup would say of it now."""
         name = symbol or f"T{next(self.numbers):04d}USDT"
         described: dict[str, Any] = {"price": "1", "swing": 0, "depth_quote": "50000"}
+        if self.newcomers is not None:
+            described |= self.newcomers.hide(name)
         await self.simulator.list_coin(name, **described | coin)
-        return self.told_of(name)
+        listing = self.told_of(name)
+        return listing if self.newcomers is None else self.newcomers.learned(listing)
 
     def told_of(self, symbol: str, **overrides: Any) -> Listing:
         times = dict.fromkeys(("listed_at", "observed_at", "published_at", "deduplicated_at"), utc_now())
@@ -124,7 +132,12 @@ class Ground:
         return a_listing(**described | {"price": Decimal(1), "rules": RULES} | overrides)
 
     async def publish(self, listing: Listing) -> None:
+        """Announce *listing*; on the express way, once its process has seen it at the exchange."""
+        if self.newcomers is not None:
+            await self.newcomers.before(listing)
         await self.runtime.bus.publish(to_message(listing))
+        if self.newcomers is not None:
+            await self.newcomers.after(listing)
 
     async def rows(self, sql: str, *arguments: object) -> list[Mapping[str, Any]]:
         async with self.runtime.database.connection() as connection:
@@ -250,9 +263,14 @@ def _untold(orders: Iterable[Mapping[str, Any]], trades: Outlet) -> list[str]:
 
 @asynccontextmanager
 async def a_ground(
-    postgres: PostgresServer, rabbitmq: RabbitMQServer, directory: Path, **exchange: Any
+    postgres: PostgresServer,
+    rabbitmq: RabbitMQServer,
+    directory: Path,
+    *,
+    composition: Composition = CHOSEN,
+    **exchange: Any,
 ) -> AsyncIterator[Ground]:
-    """Live trading is on, with room for everything; no executor runs yet."""
+    """Live trading is on, with room for everything; no executor runs yet. Those that will are of *composition*."""
     url, vhost = postgres.create_migrated_database(), rabbitmq.create_vhost()
     broker_url = rabbitmq.url_for(vhost)
     try:
@@ -262,6 +280,11 @@ async def a_ground(
             trades = await stack.enter_async_context(emptying(runtime.bus, PERSISTER_TRADES))
             orders = Orders(url, broker_url, simulator.rest_url, directory, directory / "executor.log")
             ground = Ground(simulator, runtime, trades, orders)
+            if composition is Composition.EXPRESS:
+                ground.newcomers = Newcomers(simulator, ground.rows)
+                ground.orders = dataclasses.replace(
+                    orders, ws_url=simulator.ws_url, ingest=dict(INGEST), renamed=AS_ON_THE_NORMAL_WAY
+                )
             await ground.execute(
                 "UPDATE trade_config SET auto_trade = true, max_trade_usdt = 100, max_position_usdt = 1000000"
             )

@@ -9,6 +9,7 @@ from shared.events import utc_now
 from shared.wire.topology import EXECUTOR_LISTINGS
 from tests.faults.ground import Ground
 from tests.servers.rabbitmq import RabbitMQServer
+from tests.support.running.compositions import READING, normal_way_only
 from tests.waiting import eventually
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(120)]
@@ -32,6 +33,7 @@ async def test_what_was_listed_while_nobody_ran_is_not_bought_late(ground: Groun
     assert await ground.posted(stale) == []
 
 
+@READING
 async def test_a_message_that_ages_while_it_is_handled_is_not_bought(ground: Ground) -> None:
     listing = await ground.lists()
     async with ground.executor("before decision_sql.READ", listing_age_seconds=AGE_SECONDS) as executor:
@@ -47,6 +49,7 @@ async def test_a_message_that_ages_while_it_is_handled_is_not_bought(ground: Gro
     assert await ground.posted(listing) == []
 
 
+@READING
 async def test_an_executor_that_was_killed_before_it_decided_leaves_a_listing_that_expires(ground: Ground) -> None:
     listing = await ground.lists()
     async with ground.executor("before decision_sql.READ") as executor:
@@ -62,6 +65,7 @@ async def test_an_executor_that_was_killed_before_it_decided_leaves_a_listing_th
     assert order["error_reason"].startswith("stale_listing")
 
 
+@normal_way_only("the announcement is lost with the queue, and no dedup runs here to repeat it")
 async def test_an_executor_whose_queue_was_deleted_consumes_again(
     ground: Ground, rabbitmq_server: RabbitMQServer
 ) -> None:

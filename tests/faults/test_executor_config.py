@@ -12,6 +12,7 @@ from api.operator import trade_config
 from api.operator.operator_changes import RefusedChangeError
 from shared.events import Mode
 from tests.faults.ground import Ground
+from tests.support.running.compositions import normal_way_only
 from tests.waiting import eventually
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(120)]
@@ -33,6 +34,7 @@ async def change(ground: Ground, **changes: object) -> None:
     await trade_config.change(ground.runtime.database, changes, changed_by="test")
 
 
+@normal_way_only("the normal way decides on it meanwhile")
 async def test_auto_trade_that_is_switched_off_while_an_order_is_decided_keeps_it_from_being_live(
     ground: Ground,
 ) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from tests.faults.ground import Ground
 from tests.faults.steps import FOLLOWED, PLACES, POINTS
+from tests.support.running.compositions import normal_way_only
 from tests.waiting import eventually
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(120)]
@@ -16,6 +17,7 @@ ANYWHERE: Final = "after handle"
 """The order is on its way meanwhile."""
 
 
+@normal_way_only("test_express_killed.py has the points of the express way")
 async def test_every_await_between_a_listing_and_its_trade_is_a_point_of_these_tests(ground: Ground) -> None:
     executor = await ground.relieved()
     listing = await ground.lists()

@@ -7,6 +7,7 @@ import pytest
 
 from shared.wire.topology import to_message
 from tests.faults.ground import Ground
+from tests.support.running.compositions import READING
 from tests.support.running.pipelines import publish_all
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(120)]
@@ -44,7 +45,9 @@ async def test_a_request_that_was_signed_long_ago_is_not_sent_any_more(ground: G
     assert await ground.posted(listing) == []
 
 
-@pytest.mark.parametrize("point", ["before decision_sql.READ", "before decision_sql.RESERVE"])
+@pytest.mark.parametrize(
+    "point", [pytest.param("before decision_sql.READ", marks=READING), "before decision_sql.RESERVE"]
+)
 async def test_an_executor_that_wakes_up_before_its_decision_finds_that_another_took_it(
     ground: Ground, point: str
 ) -> None:

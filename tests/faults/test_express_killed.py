@@ -15,6 +15,7 @@ from shared.settings import BrokerSettings
 from shared.wire.topology import NOTIFIER_EVENTS, NOTIFYING
 from tests.faults.executors import ExecutorProcess, executor_process
 from tests.faults.ground import QUICK, Ground
+from tests.support.running.compositions import Composition
 from tests.support.running.pipelines import dedup
 from tests.support.running.services import Outlet, emptying, rabbitmq_runtime, serving
 from tests.waiting import eventually
@@ -29,6 +30,12 @@ SENT: Final = frozenset(
 )
 """The order is at the exchange; at other points it may be, or the sighting is on the broker, or neither."""
 INGEST: Final = {"default_symbols_seconds": 0.2, "exchange_info_seconds": 2, "drain_seconds": 0.5}
+
+
+@pytest.fixture(scope="module")
+def composition() -> Composition:
+    """Every process on the express way is started by the tests themselves."""
+    return Composition.NORMAL
 
 
 @pytest_asyncio.fixture(loop_scope="module")

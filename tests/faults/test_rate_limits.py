@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ingest.source_events import SymbolNames, Upcoming
+from ingest.source import SymbolNames, Upcoming
 from shared.events import HealthStatus, utc_now
 from tests.support.running.polls import Polls, polling
 from tests.support.running.simulators import Simulator, simulator_in_this_process

@@ -20,8 +20,7 @@ from ingest.output import symbol_store
 from ingest.output.publisher import publishing
 from ingest.output.symbol_recorder import recording
 from ingest.settings import IngestSettings
-from ingest.source import Report
-from ingest.source_events import SourceEvent
+from ingest.source import Report, SourceEvent
 from shared.events import Source
 from shared.postgres.database import Database
 from shared.process.health import Component

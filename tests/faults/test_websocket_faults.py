@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.http11 import Request, Response
 
-from ingest.source_events import Upcoming
+from ingest.source import Upcoming
 from ingest.streams.ticker_stream import FRAME_BYTES_MAX
 from shared.events import utc_now
 from tests.support.fakes.streams import ACK, Server, Watch, sending, silence, tickers, watching

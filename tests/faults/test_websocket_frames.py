@@ -10,7 +10,7 @@ import pytest
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.http11 import Request, Response
 
-from ingest.source_events import SourceEvent
+from ingest.source import SourceEvent
 from tests.support.data.wire import field
 from tests.support.fakes.streams import (
     ACK,

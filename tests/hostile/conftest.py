@@ -1,6 +1,7 @@
 """A ground for a module, tidied after each test; a ground of its own for a test that leaves something behind."""
 
 from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 import pytest
@@ -10,21 +11,39 @@ from tests.hostile.ground import Ground, a_ground
 from tests.hostile.tidying import SharedGround
 from tests.servers.databases import PostgresServer
 from tests.servers.rabbitmq import RabbitMQServer
+from tests.support.running.compositions import CHOSEN, Composition
+
+
+@pytest.fixture(scope="module")
+def composition() -> Composition:
+    """The composition that runs on every ground of a module."""
+    return CHOSEN
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def module_ground(
-    postgres_server: PostgresServer, rabbitmq_server: RabbitMQServer, tmp_path_factory: pytest.TempPathFactory
+    postgres_server: PostgresServer,
+    rabbitmq_server: RabbitMQServer,
+    tmp_path_factory: pytest.TempPathFactory,
+    composition: Composition,
 ) -> AsyncIterator[Ground]:
-    async with a_ground(postgres_server, rabbitmq_server, tmp_path_factory.mktemp("hostile")) as ground:
+    directory = tmp_path_factory.mktemp("hostile")
+    async with a_ground(postgres_server, rabbitmq_server, directory, composition=composition) as ground:
         yield ground
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def shared_ground(
-    postgres_server: PostgresServer, rabbitmq_server: RabbitMQServer, tmp_path_factory: pytest.TempPathFactory
+    postgres_server: PostgresServer,
+    rabbitmq_server: RabbitMQServer,
+    tmp_path_factory: pytest.TempPathFactory,
+    composition: Composition,
 ) -> AsyncIterator[SharedGround]:
-    shared = SharedGround(lambda: a_ground(postgres_server, rabbitmq_server, tmp_path_factory.mktemp("hostile")))
+    def new() -> AbstractAsyncContextManager[Ground]:
+        directory = tmp_path_factory.mktemp("hostile")
+        return a_ground(postgres_server, rabbitmq_server, directory, composition=composition)
+
+    shared = SharedGround(new)
     yield shared
     await shared.removed()
 
@@ -38,16 +57,16 @@ async def ground(shared_ground: SharedGround) -> AsyncIterator[Ground]:
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def fresh_ground(
-    postgres_server: PostgresServer, rabbitmq_server: RabbitMQServer, tmp_path: Path
+    postgres_server: PostgresServer, rabbitmq_server: RabbitMQServer, tmp_path: Path, composition: Composition
 ) -> AsyncIterator[Ground]:
-    async with a_ground(postgres_server, rabbitmq_server, tmp_path) as ground:
+    async with a_ground(postgres_server, rabbitmq_server, tmp_path, composition=composition) as ground:
         yield ground
 
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def strict_ground(
-    postgres_server: PostgresServer, rabbitmq_server: RabbitMQServer, tmp_path: Path
+    postgres_server: PostgresServer, rabbitmq_server: RabbitMQServer, tmp_path: Path, composition: Composition
 ) -> AsyncIterator[Ground]:
     """The exchange enforces its rate limits."""
-    async with a_ground(postgres_server, rabbitmq_server, tmp_path, limits=True) as ground:
+    async with a_ground(postgres_server, rabbitmq_server, tmp_path, composition=composition, limits=True) as ground:
         yield ground

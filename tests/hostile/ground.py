@@ -31,6 +31,7 @@ from tests.hostile.agreement import Row, coins_are_those_of_the_ledger, one_orde
 from tests.servers.databases import PostgresServer
 from tests.servers.rabbitmq import RabbitMQServer
 from tests.support.data.builders import a_listing
+from tests.support.running.compositions import CHOSEN, INGEST, Composition, Newcomers
 from tests.support.running.policies import configure_exits, split
 from tests.support.running.processes import Sniper, sniper
 from tests.support.running.services import Outlet, emptying, rabbitmq_runtime
@@ -100,6 +101,9 @@ class Ground:
     gifts: set[str] = field(default_factory=set)
     judged: int = 0
     """How many fills, the oldest, are of tests before: other limits may have held for them."""
+    composition: Composition = CHOSEN
+    newcomers: Newcomers | None = None
+    """On the express way."""
 
     @asynccontextmanager
     async def executor(self, *, ready: bool = True, **settings: Any) -> AsyncIterator[Sniper]:
@@ -110,9 +114,10 @@ class Ground:
         await self.relieved()
         policy, settings = split(settings)
         await configure_exits(self.runtime.database, **policy)
-        chosen = {f"SNIPER_EXECUTOR_{name.upper()}": str(value) for name, value in {**QUICK, **settings}.items()}
+        chosen = as_variables("SNIPER_EXECUTOR_", {**QUICK, **settings})
         environment = {**self.environment, **chosen}
-        async with sniper("run", "executor", environment=environment, directory=self.directory) as running:
+        service = self.composition.command
+        async with sniper("run", service, environment=environment, directory=self.directory) as running:
             if ready:
                 await running.ready()
             yield running
@@ -151,7 +156,8 @@ class Ground:
 
     async def lists(self, symbol: str, **coin: Any) -> Listing:
         """List *symbol* at the exchange, and return what would be announced of it now, with its rules of now."""
-        await self.exchange.list_coin(symbol, **{**COIN, **coin})
+        hidden = {} if self.newcomers is None else self.newcomers.hide(symbol)
+        await self.exchange.list_coin(symbol, **{**COIN, **hidden, **coin})
         return await self.seen(symbol, price=str({**COIN, **coin}["price"]))
 
     async def seen(self, symbol: str, *, price: str = "1") -> Listing:
@@ -164,10 +170,16 @@ class Ground:
         assert info is not None, f"{symbol} cannot be read"
         times = dict.fromkeys(("listed_at", "observed_at", "published_at", "deduplicated_at"), self.now())
         described = {"symbol": symbol, "base_asset": info.base_asset, "quote_asset": info.quote_asset}
-        return a_listing(price=Decimal(price), rules=rules_of(info), **described, **times)
+        listing = a_listing(price=Decimal(price), rules=rules_of(info), **described, **times)
+        return listing if self.newcomers is None else self.newcomers.learned(listing)
 
     async def announces(self, listing: Listing) -> None:
+        """Announce *listing*; on the express way, once its process has seen it at the exchange."""
+        if self.newcomers is not None:
+            await self.newcomers.before(listing)
         await self.runtime.bus.publish(to_message(listing))
+        if self.newcomers is not None:
+            await self.newcomers.after(listing)
 
     async def reschedules(self, listing: Listing, opens_at: datetime, *, seen_at: datetime | None = None) -> None:
         """Announce another opening of *listing*, observed now unless said otherwise."""
@@ -322,11 +334,21 @@ class Ground:
         self.judged = len((await self.exchange.spending())["fills"])
 
 
+def as_variables(prefix: str, settings: Mapping[str, Any]) -> Mapping[str, str]:
+    """Return *settings* as variables of the environment."""
+    return {f"{prefix}{name.upper()}": str(value) for name, value in settings.items()}
+
+
 @asynccontextmanager
 async def a_ground(
-    postgres: PostgresServer, rabbitmq: RabbitMQServer, directory: Path, **exchange: Any
+    postgres: PostgresServer,
+    rabbitmq: RabbitMQServer,
+    directory: Path,
+    *,
+    composition: Composition = CHOSEN,
+    **exchange: Any,
 ) -> AsyncIterator[Ground]:
-    """Live trading is on, 95 USDT a listing, 100 in all; no executor runs yet."""
+    """Live trading is on, 95 USDT a listing, 100 in all; no executor runs yet. Those that will are of *composition*."""
     url, vhost = postgres.create_migrated_database(), rabbitmq.create_vhost()
     broker_url = rabbitmq.url_for(vhost)
     try:
@@ -347,7 +369,10 @@ async def a_ground(
                 "SNIPER_DATA_DIR": str(directory / "data"),
             }
             ahead = timedelta(seconds=exchange.get("clock_ahead_seconds", 0))
-            ground = Ground(simulator, runtime, trades, health, environment, directory, ahead)
+            ground = Ground(simulator, runtime, trades, health, environment, directory, ahead, composition=composition)
+            if composition is Composition.EXPRESS:
+                ground.newcomers = Newcomers(simulator, ground.rows)
+                ground.environment = {**environment, **as_variables("SNIPER_INGEST_", INGEST)}
             await ground.execute(
                 "UPDATE trade_config SET auto_trade = true, max_trade_usdt = $1, max_position_usdt = $1", LIMIT_USDT
             )

@@ -12,6 +12,7 @@ from executor.rate_limits.rate_budget import SECOND
 from executor.rate_limits.sliding_window import MARGIN_SECONDS
 from executor.settings import ExecutorSettings
 from tests.hostile.ground import PRODUCTION, QUICK, Ground
+from tests.support.running.compositions import normal_way_only
 from tests.support.running.processes import Sniper
 from tests.waiting import eventually
 
@@ -30,6 +31,7 @@ ASKED_NOTHING: Final = "SELECT FROM orders HAVING max(updated_at) < clock_timest
 WIDER: Final = ("orders_per_minute", "listings_per_minute_max", "daily_spend_usdt")
 
 
+@normal_way_only("what a ticker shows has no rules, and asking for those of six at once takes its time")
 async def test_a_burst_of_purchases_on_paper_waits_for_no_looks_at_seven_positions(strict_ground: Ground) -> None:
     """By the executor's own count of its waits for the rate limits."""
     ground = strict_ground

@@ -14,6 +14,7 @@ from shared.wire.topology import DEAD_LETTERS, EXECUTOR_OPENINGS
 from tests.hostile.ground import COIN, QUICK, Ground, a_ground
 from tests.servers.databases import PostgresServer
 from tests.servers.rabbitmq import RabbitMQServer
+from tests.support.running.compositions import CHOSEN, Composition, normal_way_only
 from tests.support.running.processes import Cluster
 from tests.support.running.services import emptying
 from tests.waiting import eventually
@@ -21,7 +22,8 @@ from tests.waiting import eventually
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(120)]
 
 FRESH_SECONDS: Final = 8
-BEFORE: Final = ("ingest", "dedup")
+BEFORE: Final = ("dedup",) if CHOSEN is Composition.EXPRESS else ("ingest", "dedup")
+"""Ahead of what sends orders."""
 SETTINGS: Final[Mapping[str, str]] = {
     **{f"SNIPER_EXECUTOR_{name.upper()}": str(value) for name, value in QUICK.items()},
     "SNIPER_EXECUTOR_RETRY_SECONDS": "1",
@@ -44,7 +46,7 @@ async def pipeline(ground: Ground, *services: str) -> AsyncIterator[Cluster]:
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def services(module_ground: Ground) -> AsyncIterator[Cluster]:
     await module_ground.allows(trade_usdt=100, position_usdt=1000)
-    async with pipeline(module_ground, *BEFORE, "executor") as running:
+    async with pipeline(module_ground, *BEFORE, CHOSEN.command) as running:
         yield running
 
 
@@ -80,6 +82,7 @@ async def test_a_coin_whose_name_is_not_ascii_is_bought(market: Ground, symbol: 
     await market.position(symbol, "open", within_seconds=30)
 
 
+@normal_way_only("on the express way ingest is down with it, and there is no news to lose")
 async def test_an_executor_that_was_down_while_an_opening_was_brought_forward_follows_it_or_lets_it_pass(
     market: Ground, services: Cluster
 ) -> None:
@@ -122,7 +125,7 @@ async def test_clocks_that_are_apart_cost_no_listing(
     async with (
         a_ground(postgres_server, rabbitmq_server, tmp_path, clock_ahead_seconds=ahead_seconds) as ground,
         emptying(ground.runtime.bus, DEAD_LETTERS) as dead,
-        pipeline(ground, *BEFORE, "executor"),
+        pipeline(ground, *BEFORE, CHOSEN.command),
     ):
         await ground.exchange.list_coin("SKEWUSDT", **COIN)
         await ground.position("SKEWUSDT", "open", within_seconds=30)

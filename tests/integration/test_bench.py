@@ -16,11 +16,11 @@ from tests.servers.guard import guarded
 from tests.servers.rabbitmq import RabbitMQServer
 from tests.support.running.processes import clean
 
-BY_TWO_CLOCKS = ("express", "openings", "pipeline", "telemetry")
+BY_TWO_CLOCKS = ("openings", "pipeline", "telemetry")
 """The exchange's time is one of them: on a busy machine it is known less well than two samples take."""
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(420)
 def test_every_benchmark_runs_with_two_samples_and_writes_its_figures(tmp_path: Path) -> None:
     results = tmp_path / "results.json"
     command = [sys.executable, "-m", "bench", "--samples", "2", "--warmups", "1", "--results", str(results)]

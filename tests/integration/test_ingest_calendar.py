@@ -16,7 +16,7 @@ from ingest.budget.request_budget import RequestBudget
 from ingest.health.feed_health import Feed, FeedHealth
 from ingest.metrics import Metrics
 from ingest.polling.calendar import CalendarPoll
-from ingest.source_events import Announcement, SourceEvent
+from ingest.source import Announcement, SourceEvent
 from shared.events import HealthStatus, Source, utc_now
 from shared.mexc.http.request import RestLimits
 from shared.mexc.website import connect_website

@@ -4,7 +4,7 @@ import asyncio
 
 from websockets.asyncio.server import ServerConnection
 
-from ingest.source_events import SourceEvent
+from ingest.source import SourceEvent
 from tests.support.fakes.streams import (
     ACK,
     REFUSAL,

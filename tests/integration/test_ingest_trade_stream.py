@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
 
-from ingest.source_events import FirstTrade, SourceEvent, Upcoming
+from ingest.source import FirstTrade, SourceEvent, Upcoming
 from shared.events import Source, utc_now
 from shared.mexc.streams.symbol_channels import SYMBOLS_PER_CONNECTION, channels_of
 from tests.support.fakes.streams import Exchange, Watch, book, deals, listening, watching

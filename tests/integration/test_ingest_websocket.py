@@ -6,7 +6,7 @@ import json
 import pytest
 from websockets.asyncio.server import ServerConnection, serve
 
-from ingest.source_events import SourceEvent, SymbolNames
+from ingest.source import SourceEvent, SymbolNames
 from ingest.streams.ticker_stream import CHANNEL, FRAME_BYTES_MAX
 from shared.events import Source, utc_now
 from tests.support.data.wire import field

@@ -12,8 +12,8 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from shared.events.fields import SQL_CHECK, is_symbol
 from shared.postgres.schema.tables import metadata
-from shared.symbol_format import SQL_CHECK, is_symbol
 from tests.servers.databases import PostgresServer
 from tests.support.data import rows
 from tests.support.data.builders import NOON

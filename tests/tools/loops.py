@@ -1,7 +1,7 @@
 """Check that a loop over many things is isolated: a fault of one of them concerns that one.
 
 Looks for loops, comprehensions and gatherings in the services, and in what they share, that wait for or read something
-for each item, without `shared.error_isolation` or a broad `except` around it. Where one failure may concern all, the loop is
+for each item, without `shared.errors` or a broad `except` around it. Where one failure may concern all, the loop is
 named below, and why.
 `.venv/bin/python -m tests.tools.loops` prints the findings; `make check` runs it.
 """
@@ -41,7 +41,8 @@ MAY_FAIL_AS_A_WHOLE: Final[Mapping[str, str]] = {
     "executor/model/fill.py:fees_of": "The fees of one order; constants only.",
     "executor/supervision/unexplained_holdings.py:_explained": "Constants only; the balances are read before.",
     "executor/journal/rehearsal.py:rehearse": "Constants only; a round that fails is made again two seconds later.",
-    "executor/journal/other_fees.py:record": "The fees of one order, all of them in its transaction.",
+    "executor/journal/settlement.py:_record_other_fees": "The fees of one order, all of them in its transaction.",
+    "executor/journal/rehearsal.py:rehearse_twice": "Constants only; a round that fails is made again two seconds later.",
     "executor/exits/book_reader.py:close": "Questions that are given up; what they raise is dropped.",
     "executor/reconciliation/order_reconciler.py:obstacles": "Each look-up answers for itself and raises nothing.",
     "executor/reconciliation/order_reconciler.py:look_up_due": "Each look-up answers for itself and raises nothing.",
@@ -59,7 +60,7 @@ MAY_FAIL_AS_A_WHOLE: Final[Mapping[str, str]] = {
     "shared/bus/delivery.py:_handle_and_publish": "What follows from one message, which is delivered again.",
     "shared/mexc/filters.py:filters_of": "Guarded against what an entry may raise.",
     "shared/mexc/orders/order_connection.py:_kept": "The headers of one answer.",
-    "shared/mexc/orders/order_connection_pool.py:open_lines": "Lines are made at the start, and connect for themselves.",
+    "shared/mexc/orders/order_connection.py:open_lines": "Lines are made at the start, and connect for themselves.",
     "shared/mexc/symbol_payloads.py:names_among": "Guarded against what an entry may raise.",
     "shared/mexc/chunked_json.py:_pieces": "Pieces of one answer, whose entries are read apart.",
     "shared/mexc/chunked_json.py:is_unchanged": "Bytes are compared; the wait gives up a turn.",
@@ -81,7 +82,7 @@ def findings() -> Sequence[str]:
     }
     return [
         *(
-            f"{name}: one item's failure ends the loop; use shared.error_isolation"
+            f"{name}: one item's failure ends the loop; use shared.errors"
             for name in sorted(found - set(MAY_FAIL_AS_A_WHOLE))
         ),
         *(

@@ -27,12 +27,13 @@ import shared.settings  # noqa: F401
 
 ROOT = Path(__file__).parents[2]
 MODULES = (
-    *("limits", "order_state", "strategy", "mass_listing", "fill", "fill_simulation", "market_filters"),
-    *("order_request", "order_corrections", "order_bounds", "precision", "response_classifier"),
+    *("limits", "order_state", "strategy", "fill", "fill_simulation", "market_filters"),
+    *("order_request", "order_corrections", "symbol_bounds", "response_classifier"),
 )
 _REQUESTS = ("order_request", "order_corrections")
 TESTED_WITH: Mapping[str, Sequence[str]] = MappingProxyType(
-    dict.fromkeys((*_REQUESTS, "order_bounds", "precision"), _REQUESTS)
+    dict.fromkeys(_REQUESTS, _REQUESTS)
+    | {"symbol_bounds": (*_REQUESTS, "price_band"), "limits": ("limits", "mass_listing")}
 )
 """The modules whose unit tests notice a change of a module, where it has none of its own, or others beside them."""
 SECONDS_MAX = 120

@@ -14,7 +14,7 @@ from api.reading.statistics.all_time import FRESH_DAYS, AllTime
 from api.reading.statistics.ended_positions import ENDED
 from api.schemas.health import ComponentHealth
 from api.schemas.statistics import DayResult, ModeResults, Result, Results
-from shared.error_isolation import in_a_line, readable
+from shared.errors import in_a_line, readable
 from shared.events import HealthStatus, Mode, utc_now
 from shared.states import HELD as POSITIONS_HELD
 from shared.states import in_sql

@@ -5,7 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cli.composing.express.claim import CLAIM_AND_RESERVE
+from cli.composing.express.core import spin, stay_on
 from cli.composing.express.metrics import ExpressMetrics
+from cli.composing.express.rehearsal import Rehearsal
+from cli.composing.express.settings import ExpressSettings
 from cli.composing.express.way import ExpressWay
 from executor.journal.rehearsal import STATEMENTS
 from executor.service import serve as serve_executor
@@ -19,12 +22,13 @@ from shared.settings import ExchangeSettings
 
 @dataclass(frozen=True, slots=True)
 class ExpressTerms:
-    """Settings of both services."""
+    """Settings of both services, and of the way between them."""
 
     ingest: IngestSettings
     executor: ExecutorSettings
     seeds: ExitSeeds
     data_dir: Path
+    way: ExpressSettings
 
 
 async def serve(
@@ -34,7 +38,9 @@ async def serve(
 
     Every such process watches, with ingest's lease or without: the first of several to commit a listing buys it.
     """
-    way = ExpressWay(ExpressMetrics(runtime.telemetry.registry))
+    stay_on(terms.way.express_core)
+    rehearsal = Rehearsal(terms.way.rehearsed_every_seconds, quote_asset=min(terms.executor.quote_assets))
+    way = ExpressWay(ExpressMetrics(runtime.telemetry.registry), rehearsal=rehearsal)
     runtime.telemetry.ready_when("express way", way.is_open)
     trading = serve_executor(
         runtime,
@@ -50,3 +56,5 @@ async def serve(
     async with asyncio.TaskGroup() as running:
         running.create_task(trading, name="executor")
         running.create_task(watching, name="ingest")
+        if terms.way.express_spin:
+            running.create_task(spin(runtime.stop), name="spin")

@@ -14,22 +14,24 @@ import structlog
 
 from cli.composing.express.claim import claimed, reservation
 from cli.composing.express.metrics import ExpressMetrics, Outcome
-from dedup.claim_cache import ClaimCache
+from cli.composing.express.rehearsal import Rehearsal, RehearsedExchange
+from dedup.ledger import ClaimCache
 from executor.decisions.strategy import WaitForOpening
 from executor.journal.decision_writer import OvertakenError
 from executor.listing_handler import BuyListing
-from executor.model.order import Order
-from executor.model.reasons import Refusal
+from executor.model import Order, Refusal
 from executor.sending.purchase_decisions import Foreseen
 from shared.errors import PermanentError, TransientError
 from shared.events import RawListing, utc_now
-from shared.listing_key import key_of
 from shared.log_context import listing_context
+from shared.mexc.symbols import key_of
 
 log = structlog.get_logger(__name__)
 
 READ_SECONDS: Final = 1.0
 """Between readings of what decides on the next listing; its reservation compares all of it as it commits."""
+FAILED_SECONDS: Final = 60.0
+"""Until the way is rehearsed again after an error."""
 REMEMBERED_MAX: Final = 10_000
 
 
@@ -44,11 +46,19 @@ class _Lent:
 class ExpressWay:
     """Takes sightings from ingest to the handler that the executor lends."""
 
-    def __init__(self, metrics: ExpressMetrics, *, now: Callable[[], datetime] = utc_now) -> None:
+    def __init__(
+        self,
+        metrics: ExpressMetrics,
+        *,
+        rehearsal: Rehearsal | None = None,
+        now: Callable[[], datetime] = utc_now,
+    ) -> None:
         self._metrics = metrics
+        self._rehearsal = rehearsal
         self._now = now
         self._lent: _Lent | None = None
         self._has_read = False
+        self._under_way = 0
         self._seen = ClaimCache(REMEMBERED_MAX)
 
     def is_open(self) -> bool:
@@ -59,12 +69,16 @@ class ExpressWay:
     def lend(self, buy: BuyListing, tasks: asyncio.TaskGroup) -> Iterator[None]:
         """Buy with *buy* during the block."""
         self._lent = _Lent(buy, tasks)
-        reading = tasks.create_task(self.keep_reading(buy), name="express reading")
+        beside = [tasks.create_task(self.keep_reading(buy), name="express reading")]
+        if self._rehearsal is not None:
+            rehearsing = self.keep_rehearsed(buy, self._rehearsal)
+            beside.append(tasks.create_task(rehearsing, name="express rehearsal"))
         try:
             yield
         finally:
             self._lent = None
-            reading.cancel()
+            for task in beside:
+                task.cancel()
 
     def take(self, raw: RawListing) -> asyncio.Future[None] | None:
         """Start the way of *raw*, and return its end; None where it does not go that way."""
@@ -79,6 +93,7 @@ class ExpressWay:
         return None
 
     async def _go(self, buy: BuyListing, raw: RawListing) -> None:
+        self._under_way += 1
         with listing_context(key_of(raw), raw.id):
             try:
                 listing = claimed(raw, self._now())
@@ -93,6 +108,7 @@ class ExpressWay:
             except Exception:
                 outcome, reason = Outcome.FAILED, ""
                 log.exception("a sighting was not bought ahead", symbol=raw.symbol)
+            self._under_way -= 1
             self._metrics.took(outcome, reason)
             log.debug("express", symbol=raw.symbol, outcome=outcome, reason=reason)
 
@@ -107,6 +123,30 @@ class ExpressWay:
             except Exception:
                 log.exception("the limits were not read ahead")
             await asyncio.sleep(READ_SECONDS)
+
+    async def keep_rehearsed(self, buy: BuyListing, rehearsal: Rehearsal) -> Never:
+        """Rehearse the way whenever no sighting is on it, until cancelled."""
+        exchange, wait_seconds = RehearsedExchange(rehearsal.quote_asset), rehearsal.every_seconds
+        while True:
+            await asyncio.sleep(wait_seconds)
+            if self._under_way:
+                continue
+            try:
+                await self.rehearse(buy, exchange)
+                wait_seconds = rehearsal.every_seconds
+            except TransientError:
+                wait_seconds = READ_SECONDS
+            except Exception:
+                log.exception("the express way was not rehearsed")
+                wait_seconds = FAILED_SECONDS
+
+    async def rehearse(self, buy: BuyListing, exchange: RehearsedExchange) -> None:
+        """Let a sighting on *exchange* go the way as far as its commit, which commits nothing."""
+        now = self._now()
+        raw = await exchange.sighting(now)
+        with listing_context(key_of(raw), raw.id):
+            listing = claimed(raw, now)
+            await buy.rehearse(listing, reservation(raw, listing))
 
 
 def outcome_of(foreseen: Foreseen) -> tuple[Outcome, str]:

@@ -6,7 +6,7 @@ from typing import Final
 from executor.decisions.exit_evaluator import LookTime
 from executor.market_streams.market_streams import MarketStreams
 from executor.market_streams.stream_quotes import Tick
-from executor.model.watched_position import WatchedPosition
+from executor.model import WatchedPosition
 from executor.pricing.valuation import Quote
 
 SETTLED_SECONDS: Final = 1.0

@@ -12,8 +12,7 @@ from executor.decisions.exit_triggers import shows_stop
 from executor.exits.position_looks import Look, PositionLooks
 from executor.exits.running_sales import RunningSales
 from executor.market_streams.stream_quotes import Tick
-from executor.model.position import PositionState
-from executor.model.watched_position import WatchedPosition
+from executor.model import PositionState, WatchedPosition
 from shared.log_context import of_listing
 
 log = structlog.get_logger(__name__)

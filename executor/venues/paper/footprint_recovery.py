@@ -9,8 +9,7 @@ from typing import Final
 import structlog
 
 from executor.pricing.paper_footprint import PaperFootprint
-from shared.backoff import jittered, pause
-from shared.errors import TransientError
+from shared.errors import TransientError, jittered, pause
 from shared.events import Mode, Side
 from shared.postgres.database import Database
 

@@ -9,7 +9,7 @@ from typing import Final, Protocol, TypeVar
 
 import structlog
 
-from executor.model.order import Order
+from executor.model import Order
 from executor.venues.paper.order_acceptance import MarketSight, needs_trades
 from shared.mexc.errors import ExchangeError
 from shared.mexc.orders.order_api import OrderRequest

@@ -9,10 +9,8 @@ from decimal import Decimal
 from typing import Final
 
 from executor.decisions.strategy import SIDES_CLOSED
-from executor.model.reasons import Reason
-from executor.model.send_result import Executed, SendResult
-from executor.pricing.order_bounds import rules_violation
-from executor.pricing.price_band import band_of
+from executor.model import Executed, Reason, SendResult
+from executor.pricing.symbol_bounds import band_of, rules_violation
 from executor.venues.error_codes import CODES, result_of_code
 from shared.events import Listing, Side, TradingRules
 from shared.mexc.orders.order_api import OrderRequest, plain

@@ -1,12 +1,13 @@
-"""Quarantine of complete answers that lose or gain more symbols at once than an exchange does."""
+"""Quarantine of answers and newcomers: those that lose or gain more symbols at once than an exchange does."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
 from typing import Final
 
-from ingest.catalogue.observation_result import EMPTY_ANSWER
 from ingest.catalogue.plausibility.thresholds import Thresholds
+from ingest.catalogue.publications import EMPTY_ANSWER
+from ingest.catalogue.symbol_register import SymbolRegister, SymbolState
 from ingest.stepwise import Steps, difference
 from shared.events import Source
 
@@ -88,3 +89,37 @@ class UnlistedSymbols:
         """Drop *symbols*, which a list shows."""
         for symbol in [symbol for symbol in self._added if symbol in symbols]:
             del self._added[symbol]
+
+
+class NewcomerFilter:
+    def __init__(self, thresholds: Thresholds, register: SymbolRegister) -> None:
+        self._thresholds = thresholds
+        self._register = register
+        self._unlisted = UnlistedSymbols(thresholds)
+
+    def filter_tickers(self, symbols: AbstractSet[str], at: datetime) -> tuple[list[str], str]:
+        """Return which of *symbols* to accept from a ticker or a trade, and why the others are rejected.
+
+        Unlisted symbols are rejected where there are too many; a symbol that is gone returns through a list only.
+        """
+        unlisted = [symbol for symbol in symbols if symbol not in self._register.records]
+        known = [
+            symbol
+            for symbol in symbols
+            if symbol in self._register.records and self._register.records[symbol].state is not SymbolState.GONE
+        ]
+        rejection = (self._unlisted.rejection(len(unlisted), at) or self.overflow(unlisted)) if unlisted else ""
+        if rejection:
+            return sorted(known), rejection
+        self._unlisted.add(unlisted, at)
+        return sorted(unlisted + known), ""
+
+    def overflow(self, symbols: Sequence[str]) -> str:
+        """Return why no more symbols can be kept; empty where they can."""
+        if symbols and len(self._register.records) + len(symbols) > self._thresholds.symbols_max:
+            return f"overflow: more than {self._thresholds.symbols_max} symbols"
+        return ""
+
+    def listed(self, symbols: AbstractSet[str]) -> None:
+        """Record that a list shows *symbols*."""
+        self._unlisted.remove_listed(symbols)

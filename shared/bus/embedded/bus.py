@@ -5,7 +5,7 @@ import itertools
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from functools import partial
+from functools import lru_cache, partial
 from typing import Final, Never
 
 import structlog
@@ -25,6 +25,8 @@ from shared.postgres.database import Pool
 log = structlog.get_logger()
 
 UPKEEP_SECONDS: Final = 1.0
+ROUTES_MAX: Final = 1_000
+"""Addresses whose queues are remembered: events have a few dozen."""
 PRUNE_TURNS: Final = 60
 PRUNE_ROWS: Final = 10_000
 """Rows deleted at once: more than are published between two turns, few enough to be fast."""
@@ -55,6 +57,7 @@ class EmbeddedBus:
         self._topology = topology
         self._metrics = metrics
         self._drain_seconds = drain_seconds
+        self._bound = lru_cache(ROUTES_MAX)(partial(bound_queues, topology))
         self._store = MessageStore(pool, DeadLetterQueues(topology.dead, self._bound(topology.dead.name, "")))
         self._locks = QueueLocks(pool)
         self._unseen: Counter[str] = Counter()
@@ -135,17 +138,6 @@ class EmbeddedBus:
                     finally:
                         await self._locks.release(lease)
 
-    def _bound(self, exchange: str, routing_key: str) -> Sequence[str]:
-        return [
-            queue.name
-            for queue in self._topology.queues
-            if any(
-                binding.exchange.name == exchange
-                and (binding.exchange.kind == "fanout" or matches(binding.pattern, routing_key))
-                for binding in queue.bindings
-            )
-        ]
-
     @asynccontextmanager
     async def _opened(self, queue: Queue) -> AsyncIterator[MemoryQueue]:
         memory = MemoryQueue(queue, self._store, self._locks, self._unseen)
@@ -157,6 +149,19 @@ class EmbeddedBus:
             if not self._memory_queues[queue.name]:
                 del self._memory_queues[queue.name]
             await memory.close()
+
+
+def bound_queues(topology: Topology, exchange: str, routing_key: str) -> Sequence[str]:
+    """Return the names of the queues that take messages of *routing_key* from *exchange*."""
+    return tuple(
+        queue.name
+        for queue in topology.queues
+        if any(
+            binding.exchange.name == exchange
+            and (binding.exchange.kind == "fanout" or matches(binding.pattern, routing_key))
+            for binding in queue.bindings
+        )
+    )
 
 
 async def _run(memory: MemoryQueue, processor: DeliveryProcessor, handlers: asyncio.TaskGroup) -> None:
@@ -181,5 +186,6 @@ async def _hand_out(memory: MemoryQueue, processor: DeliveryProcessor, handlers:
         if processor.until.is_set():
             memory.put_back(held)
             return
-        task = handlers.create_task(handle(EmbeddedDelivery(held, memory)), name=f"{memory.queue.name}:{held.id}")
+        delivery = EmbeddedDelivery(held.message, held.deliveries, held, memory)
+        task = handlers.create_task(handle(delivery), name=f"{memory.queue.name}:{held.id}")
         task.add_done_callback(lambda _: slots.release())

@@ -37,9 +37,6 @@ class QueueLease:
     queue: str
     session: Session
 
-    def is_valid(self) -> bool:
-        return not self.session.lost.is_set()
-
 
 class QueueLocks:
     """Locks of this process's queues, all in one session."""
@@ -64,7 +61,7 @@ class QueueLocks:
 
     async def release(self, lease: QueueLease) -> None:
         """Release the queue; raise TransientError when the database is away."""
-        if not lease.is_valid():
+        if lease.session.lost.is_set():
             return
         with away_is_transient():
             async with asyncio.timeout(TIMEOUT_SECONDS), self._talking:

@@ -9,11 +9,10 @@ from typing import Final, Never
 
 import structlog
 
-from shared.backoff import jittered, pause
 from shared.bus.embedded.lock import QueueLease, QueueLocks
 from shared.bus.embedded.store import MessageStore, StoredMessage
 from shared.bus.port import Message, Queue
-from shared.errors import TransientError
+from shared.errors import TransientError, jittered, pause
 
 log = structlog.get_logger()
 
@@ -60,7 +59,7 @@ class MemoryQueue:
         self._has_acknowledged = asyncio.Event()
 
     def is_flowing(self) -> bool:
-        return self._lease is not None and self._lease.is_valid()
+        return self._lease is not None and not self._lease.session.lost.is_set()
 
     def reserve(self) -> bool:
         """Reserve a place for a message about to be stored; return False where it has to wait in the table."""
@@ -202,17 +201,11 @@ class MemoryQueue:
 class EmbeddedDelivery:
     """Delivery of one message, until it is acknowledged or requeued."""
 
+    message: Message
+    attempt: int
     held: Held
     memory: MemoryQueue
     is_answered: bool = False
-
-    @property
-    def message(self) -> Message:
-        return self.held.message
-
-    @property
-    def attempt(self) -> int:
-        return self.held.deliveries
 
     async def ack(self) -> None:
         self.is_answered = True

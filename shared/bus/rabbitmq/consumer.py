@@ -11,13 +11,12 @@ import structlog
 from aio_pika.abc import AbstractChannel, AbstractIncomingMessage, AbstractQueue
 from aiormq.exceptions import ChannelNotFoundEntity
 
-from shared.backoff import jittered, pause
 from shared.bus.delivery import DeliveryProcessor
 from shared.bus.port import Message
 from shared.bus.rabbitmq.client_errors import away_is_transient, run_shielded
 from shared.bus.rabbitmq.message import attempt, from_amqp
 from shared.bus.rabbitmq.reconnecting_connection import ReconnectingConnection
-from shared.errors import TransientError
+from shared.errors import TransientError, jittered, pause
 
 log = structlog.get_logger()
 

@@ -1,21 +1,44 @@
-"""Build and sign order requests, and send them through an order transport."""
+"""Order requests: build, sign, and send them through an order transport, which returns the answer."""
 
 import re
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final, Literal, Protocol
 
 from shared.events import Side
 from shared.mexc.http.signing import Signer
-from shared.mexc.orders.order_transport import Answer, MayWrite, always
 from shared.mexc.weights import ORDER_PATH, ORDER_TEST_PATH
 
+MayWrite = Callable[[], bool]
+"""Asked right before the first byte: whether it may still be written, after whatever was waited for."""
 OrderType = Literal["LIMIT", "MARKET", "IMMEDIATE_OR_CANCEL", "FILL_OR_KILL"]
 """MEXC has no timeInForce: sent one, it ignores it and leaves a resting order behind."""
-
 CLIENT_ORDER_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,32}")
 RECV_WINDOW_MS_MAX: Final = 60_000
+
+
+def always() -> bool:
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The exchange's answer, whatever the status: judging it is the caller's."""
+
+    status: int
+    headers: Mapping[str, str]
+    """Those of content-type, date and retry-after that came, in lowercase."""
+    body: bytes = field(repr=False)
+    sent_at: datetime
+    """By the wall clock, for people to read: nothing about an order is decided by it."""
+    latency_seconds: float
+    """From handing the request to the socket to holding the whole reply, on a clock that cannot step."""
+
+    @property
+    def answered_at(self) -> datetime:
+        return self.sent_at + timedelta(seconds=self.latency_seconds)
 
 
 @dataclass(frozen=True, slots=True)

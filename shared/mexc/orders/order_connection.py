@@ -1,10 +1,10 @@
-"""The warm connection orders go out on: each request is written at most once, and the caller learns whether it was."""
+"""Warm connections that orders go out on: each request is written at most once, and callers learn whether it was."""
 
 import asyncio
 import math
 import random
-from collections.abc import Mapping
-from contextlib import nullcontext, suppress
+from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from time import perf_counter
@@ -16,12 +16,16 @@ import structlog
 from shared.mexc.errors import NotSent, OutcomeUnknown
 from shared.mexc.http.connection import ConnectionLost, Endpoint, HttpConnection, open_connection
 from shared.mexc.http.reply import Headers
-from shared.mexc.orders.order_api import SignedOrder
-from shared.mexc.orders.order_transport import Answer, MayWrite, always
+from shared.mexc.orders.order_api import Answer, MayWrite, SignedOrder, always
 
 log = structlog.get_logger(__name__)
 
 _KEPT_HEADERS: Final = (b"content-type", b"date", b"retry-after")
+LINES: Final = 3
+EXIT_LINES: Final = 6
+"""Of their own, so that a sale never waits behind purchases whose answers are slow, and hardly behind other sales."""
+SALES_AT_ONCE: Final = EXIT_LINES - 1
+"""The last one is for tests of sales."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,7 @@ class OrderLine:
 
     def __init__(self, endpoint: Endpoint, limits: LineLimits = LineLimits()) -> None:
         self._endpoint = endpoint
+        self._host = endpoint.host_header
         self._limits = limits
         self._turn = asyncio.Lock()
         self.callers = 0
@@ -96,7 +101,7 @@ class OrderLine:
 
         Raises NotSent when certainly no byte of it was written and OutcomeUnknown when one may have been.
         """
-        request = _framed(self._endpoint, signed)
+        request = _framed(self._host, signed)
         limit_seconds = self._limits.answer_seconds if timeout_seconds is None else timeout_seconds
         if limit_seconds <= 0:
             raise NotSent("the request was not written (its time was up before it began)")
@@ -193,14 +198,14 @@ def _kept(headers: Headers) -> Mapping[str, str]:
     return {name.decode(): headers[name].decode("latin-1") for name in _KEPT_HEADERS if name in headers}
 
 
-def _framed(endpoint: Endpoint, signed: SignedOrder) -> bytes:
+def _framed(host: str, signed: SignedOrder) -> bytes:
     target, fields = f"{signed.path}?{signed.query}", [f"{name}: {value}" for name, value in signed.headers.items()]
     # Neither message quotes the refused text: it may be a key or a signed query.
     if not _is_one_line(target) or " " in target or not target.startswith("/"):
         raise ValueError("the request's path and query must be percent-encoded, and start with /")
     if not all(map(_is_one_line, fields)):
         raise ValueError("a request header holds characters that HTTP does not allow there")
-    lines = [f"POST {target} HTTP/1.1", f"Host: {endpoint.host_header}", *fields, "Content-Length: 0", "", ""]
+    lines = [f"POST {target} HTTP/1.1", f"Host: {host}", *fields, "Content-Length: 0", "", ""]
     return "\r\n".join(lines).encode("ascii")
 
 
@@ -213,3 +218,30 @@ def _outcome(error: BaseException, *, written: bool) -> NotSent | OutcomeUnknown
     if written:
         return OutcomeUnknown(f"no whole answer after the request was written ({reason})")
     return NotSent(f"the request was not written ({reason})")
+
+
+class OrderLines:
+    """An `OrderTransport`: each request goes out once, on the line with the fewest before it."""
+
+    def __init__(self, lines: Sequence[OrderLine]) -> None:
+        self._lines = lines
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether an order could go out at once, or after the one that is going out. May be asked from a thread."""
+        return any(line.is_ready for line in self._lines)
+
+    def post(self, signed: SignedOrder, /, *, may_write: MayWrite = always) -> Awaitable[Answer]:
+        """See OrderLine."""
+        for line in self._lines:  # Mostly the first is at rest, and an order waits for this.
+            if not line.callers and line.is_ready:
+                return line.post(signed, may_write=may_write)
+        best = min(self._lines, key=lambda line: (line.callers, not line.is_ready))
+        return best.post(signed, may_write=may_write)
+
+
+@asynccontextmanager
+async def open_lines(endpoint: Endpoint, limits: LineLimits, *, count: int = LINES) -> AsyncIterator[OrderLines]:
+    """Keep *count* lines warm during the block."""
+    async with AsyncExitStack() as stack:
+        yield OrderLines([await stack.enter_async_context(OrderLine(endpoint, limits)) for _ in range(count)])

@@ -11,7 +11,7 @@ from typing import Final
 import structlog
 from websockets.asyncio.client import ClientConnection
 
-from shared.backoff import jittered
+from shared.errors import jittered
 from shared.events import utc_now
 from shared.mexc.streams.bad_frames import BadFrames
 from shared.mexc.streams.control_frame import PING, PONG, FrameError, answer_in

@@ -9,7 +9,7 @@ from typing import Any, Final, Never
 
 import structlog
 
-from shared.backoff import jittered
+from shared.errors import jittered
 from shared.mexc.streams.bad_frames import BadFrames
 from shared.mexc.streams.connection import TURN_SECONDS, Connection, RefusedError, Stream, StreamOptions
 from shared.mexc.streams.feed import Feed

@@ -12,8 +12,7 @@ from typing import Final, Never
 import psutil
 import structlog
 
-from shared.backoff import jittered
-from shared.errors import SniperError
+from shared.errors import SniperError, jittered
 from shared.postgres.embedded.cluster import ensure_cluster
 from shared.postgres.embedded.lease import ServerLease
 from shared.postgres.embedded.postmaster import Postmaster, clear_stale_pid_file, find_postmaster

@@ -16,8 +16,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
+from shared.events.fields import SQL_CHECK
 from shared.postgres.schema.columns import TIME, created_at, id_column, metadata
-from shared.symbol_format import SQL_CHECK
 
 # Immutable: a trigger refuses every update, delete and truncate.
 listings = Table(

@@ -112,7 +112,8 @@ MAY = [
     ("reader", read(queue="reader.mine", exchange=EVENTS, routing_key="trade.#")),
     ("replay", consume("sniper.archive")),
 ]
-SERVICES = ("ingest", "dedup", "executor", "persister", "api", "notifier")
+MAY += [("express", act) for user, act in MAY if user in {"ingest", "executor"}]
+SERVICES = ("ingest", "dedup", "executor", "express", "persister", "api", "notifier")
 MAY_NOT = [
     *((user, act) for user in (*SERVICES, "replay") for act in (declare("anything"), declare_exchange("anything"))),
     *((user, declare("reader.mine")) for user in (*SERVICES, "replay")),
@@ -120,20 +121,35 @@ MAY_NOT = [
     *((user, publish("", "dedup.raw")) for user in (*SERVICES, "reader", "replay")),
     *((user, bind("dedup.raw", EVENTS, "#")) for user in (*SERVICES, "reader", "replay")),
     *((user, publish(EVENTS, "listing.detected")) for user in (*SERVICES, "reader", "replay") if user != "dedup"),
-    *((user, publish(EVENTS, "trade.live.filled")) for user in (*SERVICES, "reader", "replay") if user != "executor"),
+    *(
+        (user, publish(EVENTS, "trade.live.filled"))
+        for user in (*SERVICES, "reader", "replay")
+        if user not in {"executor", "express"}
+    ),
     *(
         (user, publish(RAW, "raw.mexc_websocket"))
         for user in (*SERVICES, "reader", "replay")
-        if user not in {"ingest", "dedup"}
+        if user not in {"ingest", "dedup", "express"}
     ),
     *((user, publish(EVENTS, "health.somebody")) for user in (*SERVICES, "reader", "replay")),
     *((user, consume("sniper.archive")) for user in (*SERVICES, "reader")),
     *((user, consume("sniper.dead")) for user in (*SERVICES, "reader", "replay")),
-    *((user, consume("executor.listings")) for user in (*SERVICES, "reader", "replay") if user != "executor"),
-    *((user, publish(CANARY, "canary.raw")) for user in (*SERVICES, "reader", "replay") if user != "ingest"),
+    *(
+        (user, consume("executor.listings"))
+        for user in (*SERVICES, "reader", "replay")
+        if user not in {"executor", "express"}
+    ),
+    *(
+        (user, publish(CANARY, "canary.raw"))
+        for user in (*SERVICES, "reader", "replay")
+        if user not in {"ingest", "express"}
+    ),
     *((user, publish(CANARY, "canary.detected")) for user in (*SERVICES, "reader", "replay") if user != "dedup"),
     ("ingest", publish(RAW, "raw.test_injection")),
     ("dedup", publish(RAW, "raw.test_injection")),
+    ("express", publish(RAW, "raw.test_injection")),
+    ("express", publish(EVENTS, "health.dedup")),
+    ("express", consume("dedup.raw")),
     ("api", publish(RAW, "raw.mexc_rest_api")),
     ("api", publish(DEAD, "dedup.raw")),
     ("reader", declare("dedup.mine")),
@@ -200,6 +216,7 @@ EVENT_OF: Mapping[str, PipelineEvent] = {
     "ingest": a_raw_listing(),
     "dedup": a_listing(),
     "executor": a_trade(),
+    "express": a_raw_listing(),
     "persister": a_health(component="persister"),
     "api": a_raw_listing(source="test_injection"),
     "notifier": a_health(component="notifier"),

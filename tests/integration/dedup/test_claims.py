@@ -6,7 +6,7 @@ from itertools import count
 
 import pytest
 
-from dedup.claim_cache import fingerprint
+from dedup.ledger import fingerprint
 from shared.errors import PermanentError, TransientError
 from shared.events import Source
 from shared.postgres.database import Database

@@ -21,6 +21,7 @@ from tests.servers.ports import free_ports
 from tests.servers.rabbitmq import RabbitMQServer
 from tests.support.data import rows
 from tests.support.deployment.broker_users import set_up
+from tests.support.deployment.database_roles import set_up as set_up_roles
 from tests.support.running.processes import clean
 from tests.support.running.services import open_database, rabbitmq_runtime
 from tests.support.running.simulators import Simulator, simulator_in_this_process
@@ -153,6 +154,22 @@ async def test_a_user_who_may_not_do_what_the_services_do(
         "rabbitmqctl set_permissions",
     )
     assert "read executor.listings" in stranger["broker permissions"].told
+
+
+async def test_the_express_way_under_a_user_and_a_role_of_its_own(
+    look: Look, rabbitmq_server: RabbitMQServer, database_url: str, tmp_path: Path
+) -> None:
+    async with set_up_roles(database_url) as roles:
+        with set_up(rabbitmq_server, tmp_path) as users:
+
+            async def as_its_own(name: str) -> dict[str, Finding]:
+                return await look(("express",), SNIPER_BROKER_URL=users.url(name), SNIPER_DATABASE_URL=roles.url(name))
+
+            own, executor = await as_its_own("express"), await as_its_own("executor")
+
+    assert own["broker permissions"].verdict is own["database role"].verdict is Verdict.WELL
+    assert_wrong(executor["broker permissions"], "publish raw.mexc_websocket to sniper.raw")
+    assert_wrong(executor["database role"], "lacks", "sniper_express")
 
 
 async def test_a_database_that_is_away(look: Look) -> None:

@@ -8,8 +8,7 @@ import pytest
 from executor.journal.position_store import held
 from executor.model.fill import Fill
 from executor.model.order import ExitReason, Order
-from executor.model.order_state import OrderEvent, OrderState
-from executor.model.order_update import OrderUpdate
+from executor.model.order_state import OrderEvent, OrderState, OrderUpdate
 from executor.model.reasons import Reason, Refusal
 from shared.events import Mode
 from shared.postgres.database import Database

@@ -10,12 +10,11 @@ import pytest
 
 from executor.journal.position_store import held
 from executor.model.order import ExitReason, Order
-from executor.model.order_state import OrderEvent, OrderState
-from executor.model.order_update import OrderUpdate
+from executor.model.order_state import OrderEvent, OrderState, OrderUpdate
 from executor.model.reasons import Reason, Refusal
 from executor.sending.absence_check import BESIDE_WAIT_SECONDS
 from executor.settings import ExecutorSettings
-from executor.venues.lookup_schedule import Way
+from executor.venues.venue import Way
 from shared.events import Mode
 from shared.mexc.orders.order_api import OrderRequest
 from shared.mexc.orders.order_reports import Balance

@@ -10,10 +10,9 @@ import pytest
 
 from executor.journal.position_store import held
 from executor.model.fill import Fill
-from executor.model.order_state import OrderEvent
-from executor.model.order_update import OrderUpdate
+from executor.model.order_state import OrderEvent, OrderUpdate
 from executor.settings import ExecutorSettings
-from executor.venues.lookup_schedule import AGAIN_AFTER
+from executor.venues.venue import AGAIN_AFTER
 from shared.events import Mode
 from shared.postgres.database import Database
 from tests.support.data.builders import a_symbol_info

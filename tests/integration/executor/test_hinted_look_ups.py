@@ -9,8 +9,7 @@ import pytest
 from executor.model.order import Order
 from executor.reconciliation.order_reconciler import HINTED_WAYS
 from executor.reconciliation.order_search import HINTS_MAX
-from executor.venues.lookup_schedule import EVERY_WAY, Way
-from executor.venues.venue import Finding
+from executor.venues.venue import EVERY_WAY, Finding, Way
 from shared.events import Mode
 from shared.postgres.database import Database
 from tests.support.fakes.venues import Behaviour, ModelExchange, ModelVenue

@@ -4,7 +4,7 @@ import pytest
 
 from executor.journal.position_store import held
 from executor.model.order import ExitReason
-from executor.venues.lookup_schedule import AGAIN_AFTER
+from executor.venues.venue import AGAIN_AFTER
 from shared.events import Trade
 from shared.postgres.database import Database
 from tests.support.fakes.venues import Behaviour, ModelExchange

@@ -17,7 +17,7 @@ from executor.model.fill import Fill
 from executor.model.order import ExitReason, Order
 from executor.model.position import Position
 from executor.settings import ExecutorSettings
-from executor.venues.lookup_schedule import AGAIN_AFTER, EVERY_WAY, Way
+from executor.venues.venue import AGAIN_AFTER, EVERY_WAY, Way
 from shared.events import HealthStatus, Mode
 from shared.postgres.database import Database
 from shared.process.health import Component

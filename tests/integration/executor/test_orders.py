@@ -13,9 +13,8 @@ from executor.settings import ExecutorSettings
 from executor.supervision.exposure_metrics import show_exposure
 from executor.venues.venue import Attempt
 from shared.events import Mode, Source
-from shared.mexc.orders.order_api import OrderRequest, SignedOrder
-from shared.mexc.orders.order_connection_pool import LINES
-from shared.mexc.orders.order_transport import MayWrite
+from shared.mexc.orders.order_api import MayWrite, OrderRequest, SignedOrder
+from shared.mexc.orders.order_connection import LINES
 from shared.postgres.database import Database
 from tests.support.fakes.venues import Behaviour, ModelExchange, ModelVenue
 from tests.support.running.executors import Crash, Executor, Failpoints, Time, a_coin, configure, trades

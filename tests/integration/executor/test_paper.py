@@ -17,8 +17,7 @@ from executor.venues.exchange_connections import open_exchange
 from executor.venues.paper.footprint_recovery import recall_footprint
 from executor.venues.venue import Venue
 from shared.events import Mode, Side, utc_now
-from shared.mexc.orders.order_api import OrderRequest
-from shared.mexc.orders.order_transport import always
+from shared.mexc.orders.order_api import OrderRequest, always
 from shared.mexc.payloads import Level
 from tests.support.data.builders import a_listing, an_order
 from tests.support.fakes.limiters import a_limiter

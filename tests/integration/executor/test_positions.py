@@ -7,11 +7,9 @@ import pytest
 from executor.journal.position_store import held, held_live, learn, mark, read_held, write_off
 from executor.model.fill import Fill
 from executor.model.order import ExitReason, Order
-from executor.model.order_state import OrderEvent
-from executor.model.order_update import OrderUpdate
-from executor.model.position import PositionState
+from executor.model.order_state import OrderEvent, OrderUpdate
+from executor.model.position import PositionState, Sale, WatchedPosition
 from executor.model.reasons import Reason, Refusal
-from executor.model.watched_position import Sale, WatchedPosition
 from shared.events import Mode
 from shared.postgres.database import Database
 from tests.support.data.builders import NOON

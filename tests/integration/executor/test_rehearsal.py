@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from cli.composing.express.claim import CLAIM_AND_RESERVE
-from executor.journal.named_sql import Statement
+from executor.journal.order_row import Statement
 from executor.journal.rehearsal import STATEMENTS, keep_rehearsed, rehearse
 from shared.postgres.database import Database
 from tests.waiting import eventually
@@ -49,12 +49,13 @@ async def test_a_rehearsal_waits_for_no_decision_and_no_decision_for_it(database
             await rehearse(connection, EVERY)
 
 
-async def test_the_connection_that_is_lent_next_is_rehearsed(database: Database) -> None:
+async def test_the_two_connections_that_are_lent_next_are_rehearsed(database: Database) -> None:
     rehearsing = asyncio.create_task(keep_rehearsed(database, EVERY))
 
     async def are_prepared() -> bool:
-        async with database.connection() as connection:
-            return all([await connection.fetch(PLANS, each.sql) for each in EVERY])
+        async with database.connection() as first, database.connection() as second:
+            found = [await one.fetch(PLANS, each.sql) for one in (first, second) for each in EVERY]
+            return all(found)
 
     try:
         await eventually(are_prepared, within_seconds=20)

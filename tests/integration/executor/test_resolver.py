@@ -11,8 +11,7 @@ import pytest
 from executor.model.order import Order
 from executor.reconciliation import order_reconciler
 from executor.reconciliation.order_reconciler import FIRST_WAIT_SECONDS, LOOKS_AT_ONCE, WAIT_SECONDS_MAX
-from executor.venues.lookup_schedule import EVERY_WAY, Way
-from executor.venues.venue import Finding
+from executor.venues.venue import EVERY_WAY, Finding, Way
 from shared.errors import TransientError
 from shared.events import Mode
 from shared.mexc.errors import ExchangeUnavailable, RateLimited

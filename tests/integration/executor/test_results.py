@@ -10,8 +10,7 @@ from asyncpg import Record
 from executor.journal.position_store import held, write_off
 from executor.model.fill import Fill
 from executor.model.order import ExitReason, Order
-from executor.model.order_state import OrderEvent
-from executor.model.order_update import OrderUpdate
+from executor.model.order_state import OrderEvent, OrderUpdate
 from executor.reconciliation.fee_prices import AGE_MAX, FeePrices
 from shared.mexc.errors import ExchangeRejected, ExchangeUnavailable
 from shared.postgres.database import Database

@@ -9,10 +9,10 @@ import pytest
 from dedup.ledger import Ledger
 from executor.journal.announced_openings import AnnouncedOpenings
 from executor.journal.position_store import held
-from executor.model.order_state import OrderEvent, OrderState
-from executor.model.order_update import OrderUpdate
+from executor.model.order_state import OrderEvent, OrderState, OrderUpdate
 from executor.model.reasons import Reason, Refusal
-from executor.sending.purchase_decisions import Decided, PurchaseSender
+from executor.sending.purchase_decisions import Decided
+from executor.sending.purchase_sender import PurchaseSender
 from executor.settings import ExecutorSettings
 from shared.events import Listing, ListingRescheduled, Mode
 from shared.postgres.database import Database

@@ -106,3 +106,15 @@ async def test_trades_that_wait_are_shown_with_the_age_of_the_oldest(standing: S
     age = standing.value("outbox_age_seconds")
     assert age is not None
     assert age >= 40
+
+
+async def test_trades_that_are_held_until_their_listing_is_announced_are_counted_among_those_that_wait(
+    standing: Standing,
+) -> None:
+    unannounced = "INSERT INTO unannounced_listings (listing_key, raw, due_at) VALUES ('NEWUSDT:1', '{}', now())"
+    waiting = "INSERT INTO trade_outbox (event, created_at) VALUES ($1::text::jsonb, now() - interval '40 seconds')"
+    events = [f'{{"listing_key": "{name}USDT:1"}}' for name in ("NEW", "OLD", "NEW")]
+    await standing.after((unannounced,), *((waiting, event) for event in events))
+
+    assert (standing.value("outbox_trades"), standing.value("outbox_held_trades")) == (3, 2)
+    assert (standing.value("outbox_age_seconds") or 0) >= 40

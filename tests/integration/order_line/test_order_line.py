@@ -16,9 +16,8 @@ import pytest
 from shared.events import Side
 from shared.mexc.errors import NotSent, OutcomeUnknown
 from shared.mexc.http.connection import Endpoint
-from shared.mexc.orders.order_api import OrderRequest, SignedOrder
+from shared.mexc.orders.order_api import Answer, OrderRequest, SignedOrder
 from shared.mexc.orders.order_connection import LineLimits, OrderLine
-from shared.mexc.orders.order_transport import Answer
 from tests.support.fakes.certificates import self_signed
 from tests.support.fakes.loopback import (
     Behaviour,

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from ingest.catalogue import Catalogue, ObservationResult, Sighting, SymbolRecord, SymbolState, Thresholds
-from ingest.source_events import Announcement, FirstTrade, Snapshot, SymbolNames
+from ingest.source import Announcement, FirstTrade, Snapshot, SymbolNames
 from shared.events import Source
 from shared.mexc.symbols import SymbolInfo
 from tests.support.data.builders import NOON, a_symbol_info

@@ -15,7 +15,7 @@ from executor.model.send_result import (
     Unanswered,
     WrongSize,
 )
-from shared.mexc.orders.order_transport import Answer
+from shared.mexc.orders.order_api import Answer
 from tests.support.data.builders import NOON
 
 CAP = "Order price cannot exceed 0.05USDT"

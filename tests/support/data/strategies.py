@@ -22,7 +22,7 @@ from shared.events import (
     TradeStatus,
     TradingRules,
 )
-from shared.symbol_format import is_symbol
+from shared.events.fields import is_symbol
 
 steady = settings(derandomize=True)
 """The same examples in every run, however busy the machine."""

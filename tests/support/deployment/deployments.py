@@ -8,7 +8,7 @@ import typer.main
 import yaml
 
 from cli import env_check
-from cli.composing.services import NAMES
+from cli.composing.services import EXPRESS, NAMES
 from cli.main import app
 
 DEPLOY: Final = Path(__file__).parents[3] / "deploy"
@@ -23,7 +23,7 @@ def is_subcommand(words: Sequence[str]) -> bool:
     """Return whether `sniper` takes *words*."""
     command = typer.main.get_command(app)
     names = set(getattr(command, "commands", {}))
-    return words[0] in names and (words[0] != "run" or words[1] in NAMES)
+    return words[0] in names and (words[0] != "run" or words[1] in {*NAMES, EXPRESS})
 
 
 def unknown_settings(names: Sequence[str]) -> list[str]:

@@ -1,6 +1,8 @@
 """The Kubernetes manifests of deploy/, as kustomize renders them."""
 
+import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -9,11 +11,18 @@ import jsonschema
 import kubernetes_validate
 import yaml
 
+from cli.composing.services import EXPRESS, EXPRESS_PARTS, NAMES
 from tests.support.data.custom_kinds import SCHEMAS
 from tests.support.deployment.deployments import DEPLOY
 from tests.support.deployment.kubectl import find_kubectl
 
 OVERLAYS: Final = ("local", "production")
+EXPRESS_OVERLAYS: Final = ("local-express", "production-express")
+"""The same with the component that has the express way take the place of ingest and the executor."""
+_EXPRESS_COMPONENTS: Final = {
+    "local": ("components: [../../components/pod]", "components: [../../components/pod, ../../components/express]"),
+    "production": ("components: []", "components: [../../components/express-production]"),
+}
 BASIC_AUTH: Final = ("username", "password")
 TLS: Final = ("tls.crt", "tls.key")
 NAMING: Final = frozenset(
@@ -26,10 +35,30 @@ Key = tuple[str, str, str]
 
 def render(overlay: str | Path) -> list[Manifest]:
     """Return what `kubectl apply --kustomize` would send of one of ours, or of a folder; raise KubectlMissingError."""
+    if overlay in EXPRESS_OVERLAYS:
+        return _render_express(str(overlay).removesuffix("-express"))
     path = DEPLOY / "kubernetes" / "overlays" / overlay
     shown = subprocess.run([find_kubectl(), "kustomize", str(path)], capture_output=True, text=True, check=False)
     assert shown.returncode == 0, shown.stderr
     return list(yaml.safe_load_all(shown.stdout))
+
+
+def _render_express(overlay: str) -> list[Manifest]:
+    """Name the component as an operator does, in a copy."""
+    with tempfile.TemporaryDirectory() as directory:
+        copied = Path(directory) / "kubernetes"
+        shutil.copytree(DEPLOY / "kubernetes", copied)
+        file = copied / "overlays" / overlay / "kustomization.yaml"
+        plain, chosen = _EXPRESS_COMPONENTS[overlay]
+        text = file.read_text(encoding="utf-8")
+        assert plain in text
+        file.write_text(text.replace(plain, chosen), encoding="utf-8")
+        return render(file.parent)
+
+
+def services_of(overlay: str) -> set[str]:
+    """Return the services that an overlay is to run."""
+    return set(NAMES) - set(EXPRESS_PARTS) | {EXPRESS} if overlay in EXPRESS_OVERLAYS else set(NAMES)
 
 
 def kinds(manifests: Sequence[Manifest], *kind: str) -> list[Manifest]:

@@ -2,8 +2,7 @@
 
 from datetime import UTC, datetime
 
-from shared.mexc.time.exchange_clock import ExchangeClock
-from shared.mexc.time.trading_clock import TradingClock
+from shared.mexc.time.exchange_clock import ExchangeClock, TradingClock
 from tests.support.data.builders import NOON
 from tests.support.running.executors import Time
 

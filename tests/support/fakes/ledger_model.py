@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from shared.events import Listing, ListingKey, ListingRescheduled, RawListing
-from shared.listing_key import key_of
+from shared.mexc.symbols import key_of
 
 
 @dataclass(slots=True)

@@ -12,8 +12,7 @@ from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
 from ingest.health.feed_health import Feed
-from ingest.source import Source
-from ingest.source_events import FirstTrade, SourceEvent, SymbolNames, Upcoming
+from ingest.source import FirstTrade, Source, SourceEvent, SymbolNames, Upcoming
 from ingest.streams.source_metrics import SourceMetrics
 from ingest.streams.ticker_stream import CHANNEL, TickerStream
 from ingest.streams.trade_stream import TradeStreams

@@ -24,13 +24,11 @@ from executor.model.send_result import (
 )
 from executor.pricing.fill_simulation import simulated_fill, take_levels
 from executor.sending.last_balances import BalanceSource
-from executor.venues.lookup_schedule import EVERY_WAY, Way
-from executor.venues.venue import Absent, Attempt, Ended, Finding, Unclear, Untold, Working
+from executor.venues.venue import EVERY_WAY, Absent, Attempt, Ended, Finding, Unclear, Untold, Way, Working
 from shared.events import Side
 from shared.mexc.errors import ExchangeUnavailable
-from shared.mexc.orders.order_api import OrderRequest, SignedOrder
+from shared.mexc.orders.order_api import MayWrite, OrderRequest, SignedOrder
 from shared.mexc.orders.order_reports import Balance
-from shared.mexc.orders.order_transport import MayWrite
 from shared.mexc.payloads import Level, OrderBook, PublicTrade
 from shared.mexc.symbols import SymbolInfo
 from tests.support.data.builders import a_symbol_info

@@ -9,12 +9,11 @@ from urllib.parse import parse_qs
 
 import msgspec
 
-from executor.venues.lookup_schedule import Way
+from executor.venues.venue import Way
 from shared.events import Side, utc_now
 from shared.mexc.errors import ExchangeRejected, ExchangeUnavailable, NotSent, OutcomeUnknown, RateLimited
-from shared.mexc.orders.order_api import SignedOrder
+from shared.mexc.orders.order_api import Answer, MayWrite, SignedOrder, always
 from shared.mexc.orders.order_reports import Balance, KeyRights, OrderReport, TradeReport
-from shared.mexc.orders.order_transport import Answer, MayWrite, always
 from shared.mexc.payloads import BookTicker, OrderBook, PublicTrade
 from shared.mexc.symbols import SymbolInfo
 from tests.support.data.builders import NOON

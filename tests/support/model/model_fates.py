@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from executor.model.reasons import Reason
 from executor.model.send_result import Rejected, Throttled, Unanswered
 from executor.venues.error_codes import CODES, result_of_code
-from executor.venues.lookup_schedule import Way
+from executor.venues.venue import Way
 from tests.support.model.model_exchange import HONEST, ONLY_TRADES, Fate
 
 Lie = tuple[int, bytes, str]

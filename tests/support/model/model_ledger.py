@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from decimal import ROUND_DOWN, Decimal
 from typing import Literal
 
-from executor.venues.lookup_schedule import Way
+from executor.venues.venue import Way
 from shared.events import Side
 from shared.mexc.orders.order_reports import Balance, OrderReport, OrderStatus, TradeReport
 from tests.support.model.model_market import Coin

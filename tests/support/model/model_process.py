@@ -17,16 +17,15 @@ from executor.settings import ExecutorSettings
 from executor.venues.credentials import Credentials
 from executor.venues.dry_run import DryRun
 from executor.venues.exchange_connections import Exchange, ForExits
-from executor.venues.live import Live
+from executor.venues.live import Live, LiveSide
 from executor.venues.venue import Venue
 from shared.bus.port import Handler, Message, Queue
 from shared.errors import TransientError
-from shared.events import Health, Listing, ListingRescheduled, Mode
+from shared.events import Health, Listing, ListingRescheduled, Mode, Side
 from shared.mexc.market_data import MexcMarketData
 from shared.mexc.orders.account import MexcAccount
 from shared.mexc.orders.order_api import MexcTrading
-from shared.mexc.time.exchange_clock import ExchangeClock
-from shared.mexc.time.trading_clock import TradingClock
+from shared.mexc.time.exchange_clock import ExchangeClock, TradingClock
 from shared.postgres.database import Connection, Database
 from shared.process.runtime import Runtime
 from shared.process.telemetry import Telemetry
@@ -165,7 +164,9 @@ class Process:
         footprint = PaperFootprint(settings.paper_footprint_seconds)
         venues: dict[Mode, Venue] = {
             Mode.DRY_RUN: DryRun(rest, None, footprint=footprint, settings=settings, now=now, clock=loop.time),
-            Mode.LIVE: Live(trading, account, clock, taker_fee=settings.taker_fee, now=now),
+            Mode.LIVE: Live(
+                dict.fromkeys(Side, LiveSide(trading, account)), clock, taker_fee=settings.taker_fee, now=now
+            ),
         }
         exits = ForExits(rest, rest, account, trading, footprint=footprint)
         try:

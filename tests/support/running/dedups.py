@@ -4,11 +4,9 @@ from collections.abc import Sequence
 
 from prometheus_client import CollectorRegistry
 
-from dedup.claim_cache import ClaimCache
-from dedup.clock_skew import ClockSkew
 from dedup.handler import Deduplicate
-from dedup.ledger import Ledger
-from dedup.metrics import Metrics
+from dedup.ledger import ClaimCache, Ledger
+from dedup.metrics import ClockSkew, Metrics
 from dedup.observations import Observation, Observations
 from shared.errors import PermanentError
 from shared.events import Listing, RawListing, Source

@@ -13,8 +13,8 @@ import asyncpg
 
 from executor.alarms import Alarms
 from executor.assembly import assemble
+from executor.decisions.limits import MassListing
 from executor.halts.latches import HaltCause
-from executor.halts.mass_listing import MassListing
 from executor.halts.watch import HaltWatch
 from executor.listing_handler import BuyListing, Consequences
 from executor.model.order import Order
@@ -68,6 +68,8 @@ class NotSent:
     def prepare(self, order: Order) -> None: ...
 
     def send(self, order: Order) -> None: ...
+
+    def rehearse(self, order: Order) -> None: ...
 
 
 NOT_SENT = NotSent()
@@ -230,6 +232,10 @@ class Executor:
     def prepare(self, order: Order) -> None:
         """Make ready what the handler is about to commit."""
         self.placing.prepare(order)
+
+    def rehearse(self, order: Order) -> None:
+        """Make the request of what the handler rehearses."""
+        self.placing.rehearse(order)
 
     def send(self, order: Order) -> None:
         """Keep what the handler committed for `send_all`."""

@@ -10,6 +10,7 @@ from typing import Any
 from prometheus_client import CollectorRegistry
 
 from cli.composing.express.metrics import ExpressMetrics, Outcome
+from cli.composing.express.rehearsal import Rehearsal
 from cli.composing.express.way import ExpressWay
 from shared.events import RawListing
 from tests.support.data.builders import a_raw_listing
@@ -47,10 +48,10 @@ class Express:
 
 
 @asynccontextmanager
-async def lent(executor: Executor, now: Time) -> AsyncIterator[Express]:
-    """Run the express way to *executor*, which has read its limits."""
+async def lent(executor: Executor, now: Time, *, rehearsal: Rehearsal | None = None) -> AsyncIterator[Express]:
+    """Run the express way to *executor*, which has read its limits; it is rehearsed where *rehearsal* is given."""
     registry = CollectorRegistry()
-    way = ExpressWay(ExpressMetrics(registry), now=now)
+    way = ExpressWay(ExpressMetrics(registry), rehearsal=rehearsal, now=now)
     async with asyncio.TaskGroup() as tasks:
         with way.lend(executor.handle, tasks):
             await eventually(lambda: executor.decisions.last)

@@ -5,8 +5,8 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry
 
+from persister.handlers import Insert, Writer
 from persister.metrics import Metrics
-from persister.writer import Insert, Writer
 from shared.events import HealthStatus
 from shared.postgres.database import Database
 from shared.process.health import Component

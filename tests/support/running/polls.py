@@ -11,9 +11,8 @@ from ingest.health.feed_health import FeedHealth
 from ingest.metrics import Metrics
 from ingest.polling.rest_sources import budget_of, rest_sources
 from ingest.settings import IngestSettings
-from ingest.source import watch_all
-from ingest.source_events import Announcement, Snapshot, SourceEvent, SymbolNames, Upcoming
-from ingest.upcoming_openings import UpcomingOpenings
+from ingest.sighting_time import UpcomingOpenings
+from ingest.source import Announcement, Snapshot, SourceEvent, SymbolNames, Upcoming, watch_all
 from shared.settings import ExchangeSettings
 
 

@@ -1,10 +1,11 @@
 import base64
 import hashlib
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
@@ -29,8 +30,9 @@ def test_only_readers_may_declare() -> None:
     assert may == {"reader"}
 
 
-def test_every_queue_has_one_user_that_consumes_it() -> None:
-    consumed = [queue.name for rights in RIGHTS for queue in rights.consumes]
+@pytest.mark.parametrize("absent", [{"express"}, {"ingest", "executor"}], ids=["normal", "express"])
+def test_every_queue_has_one_user_that_consumes_it(absent: set[str]) -> None:
+    consumed = [queue.name for rights in RIGHTS for queue in rights.consumes if rights.user not in absent]
 
     assert sorted(consumed) == sorted(queue.name for queue in NOTIFYING.queues if queue.name != "sniper.dead")
 
@@ -76,3 +78,22 @@ def test_a_missing_directory_is_named(arguments: list[str]) -> None:
 
     assert ended.returncode == 2
     assert "Traceback" not in ended.stderr
+
+
+def test_the_express_way_may_do_what_ingest_and_the_executor_may_and_nothing_else() -> None:
+    rights = {each.user: each for each in RIGHTS}
+    both, express = (rights["ingest"], rights["executor"]), rights["express"]
+
+    assert [*express.consumes] == [queue for each in both for queue in each.consumes]
+    for exchange, pattern in express.publishes.items():
+        own = {key for each in both for key in KEYS if re.search(each.publishes.get(exchange, NOTHING), key)}
+        assert own == {key for key in KEYS if re.search(pattern, key)}
+    assert set(express.publishes) == {exchange for each in both for exchange in each.publishes}
+
+
+KEYS: Final = (
+    *("raw.mexc_websocket", "raw.mexc_rest_api", "raw.test_injection", "canary.raw", "canary.detected"),
+    *("health.ingest", "health.executor", "health.exits", "health.dedup", "health.ingest.trade", "trade.live.filled"),
+    *("listing.detected", "listing.rescheduled", "trade.live", "a.trade.live.filled", "health.ingestion"),
+)
+"""Routing keys, and what looks like one."""

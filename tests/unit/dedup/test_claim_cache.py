@@ -2,7 +2,7 @@ import subprocess
 import sys
 from itertools import count
 
-from dedup.claim_cache import ClaimCache, fingerprint
+from dedup.ledger import ClaimCache, fingerprint
 from shared.events import ListingKey
 
 ABC = ListingKey("ABCUSDT:1")
@@ -52,7 +52,7 @@ def test_it_never_holds_more_than_it_may() -> None:
 
 MEASURE_A_MILLION = """
 import pathlib, resource
-from dedup.claim_cache import ClaimCache
+from dedup.ledger import ClaimCache
 
 def resident():
     return int(pathlib.Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()

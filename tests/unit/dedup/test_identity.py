@@ -6,7 +6,7 @@ import pytest
 from dedup.identity import listing_of, rescheduled_event
 from shared.errors import PermanentError
 from shared.events import Source, TradingRules
-from shared.listing_key import key_of
+from shared.mexc.symbols import key_of
 from tests.support.data.builders import NOON, a_listing, a_raw_listing
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from executor.venues.error_texts import at_least, at_most
+from executor.venues.error_codes import at_least, at_most
 from tests.support.data.exchange_answers import CAP, LEAST
 from tests.support.data.strategies import steady
 

@@ -4,10 +4,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from executor.model.send_result import Accepted, Rejected, Throttled, TimestampRefused, Unanswered
-from executor.venues.error_codes import CODES, result_of_code
-from executor.venues.error_texts import at_least, at_most
+from executor.venues.error_codes import CODES, at_least, at_most, result_of_code
 from executor.venues.response_classifier import result_of, result_of_test
-from shared.mexc.orders.order_transport import Answer
+from shared.mexc.orders.order_api import Answer
 from tests.support.data.exchange_answers import CAP, LEAST, NO_ORDER, an_answer
 from tests.support.data.strategies import json_values, steady
 

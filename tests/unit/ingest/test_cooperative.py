@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from ingest.catalogue import Catalogue, ObservationResult
-from ingest.source_events import SourceEvent
+from ingest.source import SourceEvent
 from ingest.stepwise import SYMBOLS_PER_STEP, difference, run_to_end
 from tests.support.data.evidence import names, snapshot, stored, ticks
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ingest.catalogue.symbol_record import record_of_name
+from ingest.catalogue.symbol_register import record_of_name
 from ingest.filters import Filters
 from ingest.settings import IngestSettings
 from tests.support.data.builders import NOON

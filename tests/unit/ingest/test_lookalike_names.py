@@ -2,7 +2,7 @@
 
 import pytest
 
-from ingest.lookalike_names import lookalike_reason
+from ingest.filters import lookalike_reason
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.backoff import jittered
+from shared.errors import jittered
 from shared.mexc.streams.connection import StreamOptions
 
 

@@ -2,8 +2,7 @@
 
 import pytest
 
-from shared.error_isolation import each_isolated, in_a_line, readable
-from shared.errors import PermanentError, TransientError
+from shared.errors import PermanentError, TransientError, each_isolated, in_a_line, readable
 
 
 async def test_an_item_that_fails_is_handed_over_and_the_others_go_on() -> None:

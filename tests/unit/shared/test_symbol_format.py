@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.symbol_format import is_symbol
+from shared.events.fields import is_symbol
 from tests.support.data import strategies
 
 NAMES = (

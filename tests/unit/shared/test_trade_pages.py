@@ -8,9 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.mexc.orders.account import TRADES_MAX
+from shared.mexc.orders.account import PAGES_MAX, TRADES_MAX, all_trades
 from shared.mexc.orders.order_reports import TradeReport
-from shared.mexc.orders.trade_pages import PAGES_MAX, all_trades
 from tests.support.data.builders import NOON
 from tests.support.data.strategies import steady
 

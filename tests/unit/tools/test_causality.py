@@ -7,9 +7,9 @@ from types import FrameType
 
 import pytest
 
-from shared import symbol_format
-from shared.backoff import pause
-from shared.symbol_format import is_symbol
+from shared.errors import pause
+from shared.events import fields
+from shared.events.fields import is_symbol
 from tests.tools.causality import Segment, caused, way
 from tests.tools.tracing import Called, Mark, Run, TracedLoop, Tracer
 
@@ -115,7 +115,7 @@ async def start_and_end() -> None:
 
     following = asyncio.create_task(follow())
     await asyncio.sleep(0)
-    symbol_format.is_symbol("BTCUSDT")
+    fields.is_symbol("BTCUSDT")
     called.set()
     await following
 

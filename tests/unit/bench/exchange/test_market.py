@@ -3,8 +3,7 @@
 import json
 
 from bench.exchange.market import Market
-from ingest.streams.ticker_frame import items_in, names_in
-from ingest.streams.ticker_stream import CHANNEL
+from ingest.streams.ticker_stream import CHANNEL, items_in, names_in
 
 
 def symbols_in(frame: bytes) -> set[str]:

@@ -12,8 +12,7 @@ from executor.decisions.market_filters import RereadResult
 from executor.decisions.order_corrections import coarsened
 from executor.decisions.retry_corrections import AttemptContext, RetryCounts
 from executor.decisions.retry_policy import RereadRules, Retry, move_after_reread, next_move
-from executor.model.order_state import OrderEvent
-from executor.model.order_update import OrderUpdate
+from executor.model.order_state import OrderEvent, OrderUpdate
 from executor.model.reasons import Reason, Refusal
 from executor.model.send_result import PriceRefused, WrongSize
 from executor.settings import ExecutorSettings

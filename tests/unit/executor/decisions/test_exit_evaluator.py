@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 
 from executor.decisions.exit_evaluator import ExitDecision, ExitEvaluator, LookTime
 from executor.model.order import ExitReason
-from executor.model.position import PositionState
-from executor.model.watched_position import WatchedPosition
+from executor.model.position import PositionState, WatchedPosition
 from executor.pricing.valuation import Quote, quote_of
 from executor.settings import ExecutorSettings
 from shared.control.exit_policy import FIELDS, ExitPolicy

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from executor.decisions.freshness import fresh_until
 from executor.decisions.market_filters import MarketSnapshot
-from executor.decisions.order_request import buy_request
-from executor.decisions.repeat_purchases import RepeatConditions, price_bound, repeat_refusal, repeat_until
+from executor.decisions.order_request import buy_request, price_bound
+from executor.decisions.repeat_purchases import RepeatConditions, repeat_refusal, repeat_until
 from executor.model.order import Order
 from executor.model.order_state import OrderState
 from executor.settings import ExecutorSettings

@@ -9,8 +9,7 @@ import pytest
 
 from executor.decisions.retry_corrections import AttemptContext, RetryCounts
 from executor.decisions.retry_policy import EARLY_MAX, EARLY_WAIT_SECONDS, Retry, next_move
-from executor.model.order_state import OrderEvent
-from executor.model.order_update import OrderUpdate
+from executor.model.order_state import OrderEvent, OrderUpdate
 from executor.model.reasons import Reason
 from executor.model.send_result import NotOpen, Throttled, WrongSize
 from executor.settings import ExecutorSettings

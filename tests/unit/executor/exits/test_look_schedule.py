@@ -8,8 +8,7 @@ import pytest
 
 from executor.exits.look_interval import SINGLE_BOOKS_MAX, look_interval_seconds
 from executor.exits.look_schedule import LookSchedule
-from executor.model.position import PositionState
-from executor.model.watched_position import WatchedPosition
+from executor.model.position import PositionState, WatchedPosition
 from executor.settings import ExecutorSettings
 from shared.mexc.weights import weight_of
 from tests.support.data.builders import a_listing

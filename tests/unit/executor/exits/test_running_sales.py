@@ -13,7 +13,7 @@ from executor.exits.look_interval import SINGLE_BOOKS_MAX
 from executor.exits.running_sales import RunningSales
 from executor.exits.sale_orders import SaleIntent, SaleOrders
 from executor.model.order import ExitReason
-from executor.model.watched_position import Sale, WatchedPosition
+from executor.model.position import Sale, WatchedPosition
 from executor.pricing.valuation import Quote
 from executor.settings import ExecutorSettings
 from shared.events import Mode

@@ -10,14 +10,13 @@ from urllib.parse import parse_qs
 import pytest
 
 from executor.exits.sellability_probe import SaleTest
-from executor.model.client_order_id import client_order_id
-from executor.model.watched_position import WatchedPosition
+from executor.model.order import client_order_id
+from executor.model.position import WatchedPosition
 from executor.pricing.valuation import Quote
 from executor.settings import ExecutorSettings
 from shared.events import Listing, Mode, Side, TradingRules
 from shared.mexc.errors import NotSent, OutcomeUnknown, RateLimited
-from shared.mexc.orders.order_api import MexcTrading, SignedOrder
-from shared.mexc.orders.order_transport import Answer, MayWrite, always
+from shared.mexc.orders.order_api import Answer, MayWrite, MexcTrading, SignedOrder, always
 from shared.mexc.payloads import Level
 from shared.mexc.time.clock_estimate import ClockUncertainError
 from shared.mexc.time.exchange_clock import ExchangeClock

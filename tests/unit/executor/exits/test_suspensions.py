@@ -10,7 +10,7 @@ from itertools import pairwise
 import pytest
 
 from executor.exits.suspensions import Suspensions
-from executor.model.watched_position import Sale, WatchedPosition
+from executor.model.position import Sale, WatchedPosition
 from executor.pricing.valuation import Quote
 from shared.events import Mode
 from shared.mexc.errors import ExchangeUnavailable

@@ -3,7 +3,7 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from executor.model.client_order_id import client_order_id, is_ours
+from executor.model.order import client_order_id, is_ours
 from shared.events import ListingKey, Mode, Side
 from shared.mexc.orders.order_api import CLIENT_ORDER_ID
 from tests.support.data.strategies import steady

@@ -20,8 +20,7 @@ from executor.decisions.retry_policy import (
     next_move,
 )
 from executor.model.fill import Fill
-from executor.model.order_state import OrderEvent
-from executor.model.order_update import OrderUpdate
+from executor.model.order_state import OrderEvent, OrderUpdate
 from executor.model.reasons import Reason, Refusal
 from executor.model.send_result import (
     Accepted,

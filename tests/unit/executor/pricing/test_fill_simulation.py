@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from executor.decisions.limits import net_of_fee
 from executor.model.fill import Fill
 from executor.model.money import CENT
-from executor.pricing.fill_simulation import is_plausible, simulated_fill, take_levels
+from executor.pricing.fill_simulation import simulated_fill, take_levels
+from executor.pricing.symbol_bounds import is_plausible
 from shared.events import Side
 from shared.mexc.orders.order_api import OrderRequest
 from shared.mexc.payloads import Level

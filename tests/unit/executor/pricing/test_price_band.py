@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from executor.pricing.price_band import STRAIGHT_AFTER, Band, band_of, final_price, nearest_price
+from executor.pricing.symbol_bounds import STRAIGHT_AFTER, Band, band_of, final_price, nearest_price
 from shared.events import Side, TradingRules
 from tests.support.data.strategies import steady
 

@@ -9,8 +9,7 @@ from executor.decisions.limits import net_of_fee
 from executor.decisions.order_corrections import cut_to_money
 from executor.market_data.symbol_rules import SymbolRules
 from executor.model.fill import Fill
-from executor.model.order_state import OrderEvent
-from executor.model.order_update import OrderUpdate
+from executor.model.order_state import OrderEvent, OrderUpdate
 from executor.model.reasons import Reason, Refusal
 from executor.pricing.taker_fees import LATELY_SECONDS, TakerFees
 from executor.reconciliation.fee_charges import FeeCharges

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import pytest
 from prometheus_client import CollectorRegistry
 
-from executor.model.client_order_id import client_order_id
+from executor.model.order import client_order_id
 from executor.private_stream.account_pushes import BalancePush, DealPush, OrderPush, OtherPush, Push
 from executor.private_stream.push_hints import Checks, PushHints
 from executor.private_stream.push_metrics import PushMetrics

@@ -16,7 +16,7 @@ from executor.reconciliation.order_search import (
     search_deadlines,
 )
 from executor.settings import ExecutorSettings
-from executor.venues.lookup_schedule import EVERY_WAY, Way
+from executor.venues.venue import EVERY_WAY, Way
 from shared.events import Mode, Side
 from tests.support.data.builders import NOON, an_order
 

@@ -9,10 +9,9 @@ from executor.decisions.retry_policy import Retry
 from executor.model.order import Order
 from executor.rate_limits.order_slots import OrderSlots
 from executor.sending.absence_check import BESIDE, BESIDE_EVERY_SECONDS, BESIDE_MAX, BESIDE_WAIT_SECONDS, AbsenceCheck
-from executor.sending.exchange_time import ExchangeTime
+from executor.sending.presend_check import ExchangeTime
 from executor.settings import ExecutorSettings
-from executor.venues.lookup_schedule import Way
-from executor.venues.venue import Absent, Venue
+from executor.venues.venue import Absent, Venue, Way
 from shared.events import Mode
 from tests.support.data.builders import NOON, an_order
 from tests.support.data.order_requests import capped

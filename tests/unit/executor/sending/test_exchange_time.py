@@ -2,7 +2,7 @@ from datetime import timedelta
 
 import pytest
 
-from executor.sending.exchange_time import ExchangeTime, milliseconds
+from executor.sending.presend_check import ExchangeTime, milliseconds
 from shared.events import utc_now
 from shared.mexc.time.clock_estimate import ClockUncertainError
 from tests.support.data.builders import NOON

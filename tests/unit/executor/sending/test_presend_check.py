@@ -4,8 +4,7 @@ import pytest
 
 from executor.decisions.freshness import KnownOpenings
 from executor.model.order import Order
-from executor.model.order_state import OrderEvent
-from executor.model.order_update import OrderUpdate
+from executor.model.order_state import OrderEvent, OrderUpdate
 from executor.model.reasons import Reason, Refusal
 from executor.sending.presend_check import PresendCheck
 from executor.settings import ExecutorSettings

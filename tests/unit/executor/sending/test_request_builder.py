@@ -10,7 +10,8 @@ from typing import cast
 import pytest
 
 from executor.market_data.market_views import MarketViews
-from executor.market_data.rules_reader import UNLEARNED_SECONDS
+from executor.market_data.symbol_rules import UNLEARNED_SECONDS
+from executor.model.order import Order
 from executor.model.reasons import Reason, Refusal
 from executor.openings.opening_time_lookup import OpeningQuestion
 from executor.sending.request_builder import BuiltRequest, RequestBuilder
@@ -153,7 +154,7 @@ async def test_a_book_that_stays_empty_is_given_up_when_the_orders_time_is_over(
     assert refused.reason == "no_price"
 
 
-@pytest.mark.parametrize("error", [ExchangeUnavailable("HTTP 503"), RateLimited(3), ExchangeRejected(403, "denied")])
+@pytest.mark.parametrize("error", [ExchangeUnavailable("HTTP 503"), RateLimited(300), ExchangeRejected(403, "denied")])
 async def test_an_exchange_that_does_not_answer_is_asked_three_times(error: ExchangeError) -> None:
     rest = Rest(error)
 
@@ -162,6 +163,26 @@ async def test_an_exchange_that_does_not_answer_is_asked_three_times(error: Exch
     assert isinstance(refused, Refusal)
     assert (refused.reason, refused.detail) == ("exchange_unavailable", str(error))
     assert rest.asked.count("depth") == 3
+
+
+async def test_a_purchase_waits_for_the_end_of_a_quiet_that_is_over_in_time() -> None:
+    """However often it is kept out until then."""
+    rest = Rest(*[RateLimited(2)] * 6, BOOK)
+
+    composed = await a_composer(rest).compose(an_order(send_until=NOON + timedelta(seconds=30)))
+
+    assert isinstance(composed, BuiltRequest)
+
+
+@pytest.mark.parametrize(
+    "order", [an_order(send_until=NOON + timedelta(seconds=10)), replace(SALE, send_until=NOON + timedelta(seconds=30))]
+)
+async def test_a_quiet_that_lasts_too_long_and_one_that_keeps_out_a_sale_are_given_up_soon(order: Order) -> None:
+    """A sale is begun again by whoever watches the position."""
+    composed = await a_composer(Rest(RateLimited(60))).compose(order)
+
+    assert isinstance(composed, Refusal)
+    assert composed.reason is Reason.EXCHANGE_UNAVAILABLE
 
 
 async def test_a_symbol_the_exchange_does_not_know_is_refused_at_once() -> None:

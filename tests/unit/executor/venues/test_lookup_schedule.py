@@ -1,6 +1,6 @@
 from datetime import datetime, timedelta
 
-from executor.venues.lookup_schedule import AGAIN_AFTER, EVERY_WAY, LADDER, REMEMBERED, Way, times_due, ways_due
+from executor.venues.venue import AGAIN_AFTER, EVERY_WAY, LADDER, REMEMBERED, Way, times_due, ways_due
 from tests.support.data.builders import NOON
 
 FAR = NOON + timedelta(days=1)

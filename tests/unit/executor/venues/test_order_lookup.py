@@ -8,9 +8,8 @@ from typing import Any
 import pytest
 
 from executor.model.fill import WORST_FEE
-from executor.venues.lookup_schedule import EVERY_WAY, Way
 from executor.venues.order_lookup import OrderLookup
-from executor.venues.venue import Absent, Ended, Finding, Unclear, Untold, Working
+from executor.venues.venue import EVERY_WAY, Absent, Ended, Finding, Unclear, Untold, Way, Working
 from shared.events import Side
 from shared.mexc.errors import ExchangeError, ExchangeRejected, ExchangeUnavailable, RateLimited
 from shared.mexc.orders.order_reports import OrderReport, OrderStatus, TradeReport

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from ingest.catalogue import Catalogue, SymbolState
-from ingest.source_events import SourceEvent
+from ingest.source import SourceEvent
 from tests.support.data.builders import a_symbol_info
 from tests.support.data.evidence import (
     OLD,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ingest.source_events import SourceEvent
+from ingest.source import SourceEvent
 from tests.support.data.builders import a_symbol_info
 from tests.support.data.evidence import (
     OLD,

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from ingest.catalogue import Catalogue, ObservationResult, Sighting, SymbolRecord, SymbolState, Thresholds
-from ingest.source_events import Announcement, FirstTrade, Snapshot, SourceEvent, SymbolNames
+from ingest.source import Announcement, FirstTrade, Snapshot, SourceEvent, SymbolNames
 from shared.events import Source
 from tests.support.data.builders import NOON, a_symbol_info
 from tests.support.data.evidence import REST, WEBSOCKET

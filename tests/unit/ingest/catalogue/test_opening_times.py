@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest.catalogue import Catalogue, SymbolState, Thresholds
-from ingest.catalogue.opening_times import OpeningSource, OpeningTimes
+from ingest.catalogue.openings import OpeningSource, OpeningTimes
 from tests.support.data.builders import NOON
 from tests.support.data.evidence import (
     OLD,

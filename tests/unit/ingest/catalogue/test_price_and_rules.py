@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from ingest.catalogue import Catalogue, SymbolState
-from ingest.source_events import Snapshot
+from ingest.source import Snapshot
 from shared.mexc.symbols import SymbolInfo
 from tests.support.data.builders import a_symbol_info
 from tests.support.data.evidence import (

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from ingest.catalogue import Catalogue, SymbolRecord, SymbolState, Thresholds
-from ingest.source_events import SourceEvent
+from ingest.source import SourceEvent
 from tests.support.data.builders import NOON, a_symbol_info
 from tests.support.data.evidence import (
     OLD,

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 
 from ingest.catalogue import Catalogue, Thresholds
-from ingest.source_events import SourceEvent
+from ingest.source import SourceEvent
 from tests.support.data.evidence import OLD, after_first_start, announced, names, snapshot, stored, ticks
 
 

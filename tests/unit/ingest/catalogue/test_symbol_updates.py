@@ -3,7 +3,7 @@
 import pytest
 
 from ingest.catalogue import Catalogue, SymbolState, Thresholds
-from ingest.source_events import SourceEvent
+from ingest.source import SourceEvent
 from tests.support.data.builders import NOON, a_symbol_info
 from tests.support.data.evidence import (
     OLD,

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 import pytest
 from msgspec.structs import replace
 
-from ingest.catalogue.symbol_record import SymbolState
+from ingest.catalogue.symbol_register import SymbolState
 from ingest.catalogue.transitions import Access, baseline_record, is_open, reopening, state_of
 from shared.mexc.symbols import SymbolInfo
 from tests.support.data.builders import NOON, a_symbol_info

@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry
 from ingest.catalogue import Catalogue, SymbolState
 from ingest.health.anomalies import FEEDS, AnomalyMonitor, ListingDrought, RejectedFeeds, feed_of, latest_listing
 from ingest.health.feed_health import Feed, FeedHealth
-from ingest.source_events import SourceEvent
+from ingest.source import SourceEvent
 from shared.events import HealthStatus
 from tests.support.data.builders import NOON
 from tests.support.data.evidence import OLD, a_record, after_first_start, announced, first_trade, names, snapshot, ticks

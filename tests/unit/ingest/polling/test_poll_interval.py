@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from ingest.polling.poll_interval import OpeningWindow, PollInterval
-from ingest.source_events import Upcoming
+from ingest.source import Upcoming
 from tests.support.data.builders import NOON
 
 WINDOW = OpeningWindow(before=timedelta(seconds=60), after=timedelta(seconds=300))

@@ -15,8 +15,8 @@ from ingest.health.feed_health import FeedHealth
 from ingest.metrics import Metrics
 from ingest.polling.poll_interval import PollInterval
 from ingest.polling.symbol_polls import PollIntervals, SymbolPolls
-from ingest.source_events import Snapshot, SourceEvent, SymbolNames, Upcoming
-from ingest.upcoming_openings import UpcomingOpenings
+from ingest.sighting_time import UpcomingOpenings
+from ingest.source import Snapshot, SourceEvent, SymbolNames, Upcoming
 from shared.events import utc_now
 from shared.mexc.http.request import RestLimits
 from shared.mexc.market_data import MexcMarketData

@@ -4,9 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.streams.frame_salvage import readable_items
-from ingest.streams.ticker_frame import UnreadableItemError, items_in
-from ingest.streams.ticker_stream import CHANNEL
+from ingest.streams.ticker_stream import CHANNEL, UnreadableItemError, items_in, readable_items
 from shared.mexc.streams.control_frame import FrameError
 from tests.support.data import strategies
 from tests.support.data.wire import field

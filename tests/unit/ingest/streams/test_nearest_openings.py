@@ -2,8 +2,8 @@
 
 from datetime import timedelta
 
-from ingest.source_events import Upcoming
-from ingest.streams.nearest_openings import nearest
+from ingest.source import Upcoming
+from ingest.streams.trade_stream import nearest
 from tests.support.data.builders import NOON
 
 

@@ -10,8 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.streams.ticker_frame import SYMBOLS_MAX, TickerPrices, items_in, names_in
-from ingest.streams.ticker_stream import CHANNEL, FRAME_BYTES_MAX, SLICE_SYMBOLS
+from ingest.streams.ticker_stream import (
+    CHANNEL,
+    FRAME_BYTES_MAX,
+    SLICE_SYMBOLS,
+    SYMBOLS_MAX,
+    TickerPrices,
+    items_in,
+    names_in,
+)
 from shared.mexc import wire_pb2
 from shared.mexc.streams.control_frame import FrameError
 from tests.support.data.wire import field

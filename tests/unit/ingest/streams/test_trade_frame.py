@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.streams.trade_frame import Trade, traded_in
+from ingest.streams.trade_stream import Trade, traded_in
 from shared.mexc.streams.control_frame import FrameError
 from shared.mexc.streams.symbol_channels import FRAME_BYTES_MAX
 from tests.support.data.wire import field

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from executor.model.reasons import Reason
 from executor.model.send_result import Executed, NotOpen, PriceRefused, Rejected, SendResult, WrongSize
-from executor.pricing.order_bounds import rules_violation
+from executor.pricing.symbol_bounds import rules_violation
 from executor.venues.paper.order_acceptance import (
     AGAIN_SECONDS,
     OPENING_AGAIN_SECONDS,

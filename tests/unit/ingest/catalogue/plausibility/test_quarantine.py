@@ -6,7 +6,7 @@ import pytest
 
 from ingest.catalogue import Catalogue, Thresholds
 from ingest.catalogue.plausibility.quarantine import Quarantine
-from ingest.source_events import SourceEvent
+from ingest.source import SourceEvent
 from ingest.stepwise import run_to_end
 from tests.support.data.evidence import (
     OLD,

@@ -10,8 +10,16 @@ from hypothesis import strategies as st
 
 from shared.events import Side
 from shared.mexc.http.signing import sign
-from shared.mexc.orders.order_api import MexcTrading, OrderRequest, SignedOrder, order_params, plain
-from shared.mexc.orders.order_transport import Answer, MayWrite, always
+from shared.mexc.orders.order_api import (
+    Answer,
+    MayWrite,
+    MexcTrading,
+    OrderRequest,
+    SignedOrder,
+    always,
+    order_params,
+    plain,
+)
 
 KEY, SECRET = "mx0-canary-key", "canary-secret"
 MARKET_BUY = OrderRequest(
