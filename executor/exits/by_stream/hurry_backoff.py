@@ -13,6 +13,8 @@ HURRY_SECONDS: Final = 0.05
 """Between looks at a position that pushes hurry: each reads all positions."""
 CONTRADICTIONS_FREE: Final = 2
 """So many in a row double nothing: a push and a book may cross on their ways."""
+BACKOFF_SECONDS_MAX: Final = 1.0
+"""However rare looks are without any push: where only the book can decide, a sale waits for the look."""
 FORGOTTEN_SECONDS: Final = 10.0
 """After so long without a hurry, contradictions before do not count."""
 
@@ -27,8 +29,8 @@ class HurryBackoff:
     """Pure: the time comes in as an argument."""
 
     def __init__(self, seconds_max: float) -> None:
-        """Looks are *seconds_max* apart at most: the interval of looks without any push."""
-        self._seconds_max = max(seconds_max, HURRY_SECONDS)
+        """Looks are *seconds_max* apart at most, the interval of looks without any push, and a second."""
+        self._seconds_max = min(max(seconds_max, HURRY_SECONDS), BACKOFF_SECONDS_MAX)
         self._hurries: dict[tuple[str, float], _Hurry] = {}
 
     def hurry(self, name: str, seconds: float, now: float) -> float | None:

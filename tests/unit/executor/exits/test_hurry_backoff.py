@@ -5,6 +5,7 @@ from itertools import pairwise
 import pytest
 
 from executor.exits.by_stream.hurry_backoff import (
+    BACKOFF_SECONDS_MAX,
     CONTRADICTIONS_FREE,
     FORGOTTEN_SECONDS,
     HURRY_SECONDS,
@@ -109,3 +110,14 @@ def test_a_position_that_is_not_held_any_more_is_forgotten() -> None:
     backoff.forget_all_but(set())
 
     assert backoff.hurry("A", 0.0, last + 0.001) == 0.0
+
+
+def test_looks_that_are_rare_without_pushes_are_not_as_rare_with_them() -> None:
+    """A minute apart: what a push shows then would be sold that much later."""
+    backoff = HurryBackoff(60.0)
+    last = contradicted(backoff)
+
+    wait = backoff.hurry("A", 0.0, last + HURRY_SECONDS)
+
+    assert wait is not None
+    assert wait <= BACKOFF_SECONDS_MAX
