@@ -25,9 +25,9 @@ def require(core: int | None) -> None:
     The attempt is the check, and what is started before the service runs, as a PostgreSQL of our own, inherits none
     of it: on that core it would wait for a loop that spins.
     """
-    if core is None or not hasattr(os, "sched_getaffinity"):
+    if core is None:
         return
-    before = os.sched_getaffinity(0)
+    before = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set()
     stay_on(core)
     os.sched_setaffinity(0, before)
 
