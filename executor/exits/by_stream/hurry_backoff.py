@@ -34,15 +34,13 @@ class HurryBackoff:
         self._hurries: dict[tuple[str, float], _Hurry] = {}
 
     def hurry(self, name: str, seconds: float, now: float) -> float | None:
-        """Return in how many seconds, at least *seconds*, a look is due; None where one is due or was just had."""
+        """Return in how many seconds, at least *seconds*, a look is due; None where one is due already."""
         last = self._hurries.get((name, seconds))
         if last is None or now - last.looks_at > FORGOTTEN_SECONDS:
             last = _Hurry(float("-inf"))
         if now < last.looks_at:
             return None
         looks_at = max(now + seconds, last.looks_at + self._backoff_seconds(last.contradictions))
-        if last.contradictions <= CONTRADICTIONS_FREE and now < last.looks_at + max(0.0, HURRY_SECONDS - seconds):
-            return None
         self._hurries[name, seconds] = replace(last, looks_at=looks_at)
         return looks_at - now
 
@@ -58,8 +56,6 @@ class HurryBackoff:
         self._hurries = {key: each for key, each in self._hurries.items() if key[0] in names}
 
     def _backoff_seconds(self, contradictions: int) -> float:
-        """Return the least time between two looks, zero where contradictions are too few."""
-        if contradictions <= CONTRADICTIONS_FREE:
-            return 0.0
-        doublings = min(contradictions - CONTRADICTIONS_FREE, DOUBLINGS_MAX)
+        """Return the least time between two looks."""
+        doublings = min(max(contradictions - CONTRADICTIONS_FREE, 0), DOUBLINGS_MAX)
         return min(self._seconds_max, HURRY_SECONDS * 2.0**doublings)

@@ -121,3 +121,13 @@ def test_looks_that_are_rare_without_pushes_are_not_as_rare_with_them() -> None:
 
     assert wait is not None
     assert wait <= BACKOFF_SECONDS_MAX
+
+
+def test_a_push_right_after_a_look_has_one_of_its_own_without_another_push() -> None:
+    """The book was read before it: a coin that is not traded again would wait for the turn of its next look."""
+    backoff = HurryBackoff(LOOKS_SECONDS_MAX)
+    assert backoff.hurry("A", 0.0, 100.0) == 0.0
+    backoff.looked({"A"}, set())
+
+    assert backoff.hurry("A", 0.0, 100.01) == pytest.approx(HURRY_SECONDS - 0.01)
+    assert backoff.hurry("A", 0.0, 100.02) is None
