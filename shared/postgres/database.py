@@ -54,7 +54,7 @@ class Database:
         return _PooledConnection(self.pool)
 
     def has_spare(self) -> bool:
-        """Return whether a connection could be lent at once, so that whoever holds one may take another."""
+        """Return whether a connection could be lent at once, also to a task that holds one."""
         return self.pool.get_idle_size() > 0 or self.pool.get_size() < self.pool.get_max_size()
 
     @asynccontextmanager

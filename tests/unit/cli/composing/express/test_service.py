@@ -21,8 +21,6 @@ def test_it_is_rehearsed_where_anything_is_bought(
     monkeypatch: pytest.MonkeyPatch, quote_assets: str, rehearsed: Rehearsal | None
 ) -> None:
     monkeypatch.setenv("SNIPER_EXECUTOR_QUOTE_ASSETS", quote_assets)
-    terms = ExpressTerms(
-        load(IngestSettings), load(ExecutorSettings), load(ExitSeeds), Path(), load(ExpressSettings)
-    )
+    terms = ExpressTerms(load(IngestSettings), load(ExecutorSettings), load(ExitSeeds), Path(), load(ExpressSettings))
 
     assert rehearsal_of(terms) == rehearsed
