@@ -52,14 +52,14 @@ def prepare_ingest() -> Serve:
 
 def prepare_express() -> Serve:
     """Prepare ingest and executor with the express way between them."""
-    from cli.composing.express.core import stay_on
+    from cli.composing.express.core import require
     from cli.composing.express.service import ExpressTerms, serve
     from cli.composing.express.settings import ExpressSettings
     from executor.settings import ExecutorSettings, ExitSeeds
     from ingest.settings import IngestSettings
 
     way = load(ExpressSettings)
-    stay_on(way.express_core)
+    require(way.express_core)
     venue, data_dir = load(ExchangeSettings), load(DataSettings).data_dir
     terms = ExpressTerms(load(IngestSettings), load(ExecutorSettings), load(ExitSeeds), data_dir, way)
     return lambda runtime, instead: serve(runtime, terms, instead or venue)

@@ -64,6 +64,8 @@ class ExitDecision:
     """It was not worth watching, and is now."""
     objection: str = ""
     """Why it cannot be sold although it is due."""
+    is_unbid: bool = False
+    """Nothing was bid, which says nothing of whether it is due."""
 
     @property
     def is_calm(self) -> bool:
@@ -104,7 +106,7 @@ class ExitEvaluator:
             # One look at an empty book says nothing.
             lasts = streak.is_confirmed(settings.stop_confirmations) and not self._streaks.has(name, _SMALL)
             objection = f"no bids for {name}" if lasts else ""
-            return ExitDecision(watched.position, seems_dust=seems_dust, objection=objection)
+            return ExitDecision(watched.position, seems_dust=seems_dust, objection=objection, is_unbid=True)
         self._streaks.reset(name, _UNBID)
         # A crossed book holds bids that may not be there: they raise neither the peak nor the stop's reference.
         position = watched.position if worth.is_crossed else self._with_reference(watched.position, worth, time)

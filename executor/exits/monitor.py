@@ -120,7 +120,7 @@ class ExitMonitor:
         await self._look_by_rest(by_rest, pressing, look, sales)
         look.objections += sales.objections(everything, time.seconds)
         self._remember(look, sales)
-        self._backoff.looked(hurried & look.watched, look.urgent | look.due)
+        self._backoff.looked(look.judged(hurried), look.urgent | look.due)
         self._report(look, reading.unreadable.keys(), watchdog)
 
     def hurry(self, name: str, seconds: float) -> None:

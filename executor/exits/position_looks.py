@@ -41,6 +41,8 @@ class Look:
     due: set[str] = field(default_factory=set)
     calm: set[str] = field(default_factory=set)
     """Positions of which nothing is due, nor open."""
+    unbid: set[str] = field(default_factory=set)
+    """Positions for which nothing was bid, or nothing that makes a sale."""
     objections: list[str] = field(default_factory=list)
 
     def add(self, each: WatchedPosition, decision: ExitDecision) -> None:
@@ -53,6 +55,12 @@ class Look:
             self.objections.append(decision.objection)
         if decision.is_calm:
             self.calm.add(each.name)
+        if decision.is_unbid or decision.objection:
+            self.unbid.add(each.name)
+
+    def judged(self, names: Collection[str]) -> Collection[str]:
+        """Return those of *names* of which it shows whether they are due: a book without buyers shows neither."""
+        return (self.watched - self.unbid).intersection(names)
 
 
 class PositionLooks:

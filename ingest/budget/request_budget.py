@@ -187,7 +187,9 @@ class RequestBudget:
         self.refused.set()
         self._metrics.closed(until, banned=refusal.banned)
         log.warning("requests refused", reason=str(refusal), closed_seconds=round(seconds, 1))
-        self.notify(seconds, refusal.banned)
+        # The refusal alone: how often polls were refused before says nothing of how long it lasts.
+        told = RateLimited(refusal.retry_after_seconds or None, banned=refusal.banned)
+        self.notify(told.quiet_seconds, refusal.banned)
 
 
 def _refusal_text(refusal: RateLimited, until: datetime) -> str:

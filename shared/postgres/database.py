@@ -53,6 +53,10 @@ class Database:
         """Lend a connection in autocommit; raise TransientError when the server or its schema is unusable."""
         return _PooledConnection(self.pool)
 
+    def has_spare(self) -> bool:
+        """Return whether a connection could be lent at once, also to a task that holds one."""
+        return self.pool.get_idle_size() > 0 or self.pool.get_size() < self.pool.get_max_size()
+
     @asynccontextmanager
     async def session(self) -> AsyncIterator[Connection]:
         """Lend a connection whose session may be changed, for example to listen: it is closed after the block."""

@@ -19,6 +19,19 @@ def stay_on(core: int | None) -> None:
         ) from error
 
 
+def require(core: int | None) -> None:
+    """Raise SettingsError where this process may not be kept on *core*, and leave it where it is.
+
+    The attempt is the check, and what is started before the service runs, as a PostgreSQL of our own, inherits none
+    of it: on that core it would wait for a loop that spins.
+    """
+    if core is None:
+        return
+    before = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set()
+    stay_on(core)
+    os.sched_setaffinity(0, before)
+
+
 async def spin(until: asyncio.Event) -> None:
     """Keep the event loop from sleeping, until the event is set."""
     while not until.is_set():  # noqa: ASYNC110 - waiting for the event is what must not be done

@@ -39,8 +39,7 @@ async def serve(
     Every such process watches, with ingest's lease or without: the first of several to commit a listing buys it.
     """
     stay_on(terms.way.express_core)
-    rehearsal = Rehearsal(terms.way.rehearsed_every_seconds, quote_asset=min(terms.executor.quote_assets))
-    way = ExpressWay(ExpressMetrics(runtime.telemetry.registry), rehearsal=rehearsal)
+    way = ExpressWay(ExpressMetrics(runtime.telemetry.registry), rehearsal=rehearsal_of(terms))
     runtime.telemetry.ready_when("express way", way.is_open)
     trading = serve_executor(
         runtime,
@@ -58,3 +57,9 @@ async def serve(
         running.create_task(watching, name="ingest")
         if terms.way.express_spin:
             running.create_task(spin(runtime.stop), name="spin")
+
+
+def rehearsal_of(terms: ExpressTerms) -> Rehearsal | None:
+    """Return how the way is rehearsed; None where nothing is bought, and positions are watched alone."""
+    quote_asset = min(terms.executor.quote_assets, default=None)
+    return None if quote_asset is None else Rehearsal(terms.way.rehearsed_every_seconds, quote_asset)

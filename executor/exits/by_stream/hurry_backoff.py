@@ -13,6 +13,8 @@ HURRY_SECONDS: Final = 0.05
 """Between looks at a position that pushes hurry: each reads all positions."""
 CONTRADICTIONS_FREE: Final = 2
 """So many in a row double nothing: a push and a book may cross on their ways."""
+BACKOFF_SECONDS_MAX: Final = 1.0
+"""However rare looks are without any push: where only the book can decide, a sale waits for the look."""
 FORGOTTEN_SECONDS: Final = 10.0
 """After so long without a hurry, contradictions before do not count."""
 
@@ -27,20 +29,18 @@ class HurryBackoff:
     """Pure: the time comes in as an argument."""
 
     def __init__(self, seconds_max: float) -> None:
-        """Looks are *seconds_max* apart at most: the interval of looks without any push."""
-        self._seconds_max = max(seconds_max, HURRY_SECONDS)
+        """Looks are *seconds_max* apart at most, the interval of looks without any push, and a second."""
+        self._seconds_max = min(max(seconds_max, HURRY_SECONDS), BACKOFF_SECONDS_MAX)
         self._hurries: dict[tuple[str, float], _Hurry] = {}
 
     def hurry(self, name: str, seconds: float, now: float) -> float | None:
-        """Return in how many seconds, at least *seconds*, a look is due; None where one is due or was just had."""
+        """Return in how many seconds, at least *seconds*, a look is due; None where one is due already."""
         last = self._hurries.get((name, seconds))
         if last is None or now - last.looks_at > FORGOTTEN_SECONDS:
             last = _Hurry(float("-inf"))
         if now < last.looks_at:
             return None
         looks_at = max(now + seconds, last.looks_at + self._backoff_seconds(last.contradictions))
-        if last.contradictions <= CONTRADICTIONS_FREE and now < last.looks_at + max(0.0, HURRY_SECONDS - seconds):
-            return None
         self._hurries[name, seconds] = replace(last, looks_at=looks_at)
         return looks_at - now
 
@@ -56,8 +56,6 @@ class HurryBackoff:
         self._hurries = {key: each for key, each in self._hurries.items() if key[0] in names}
 
     def _backoff_seconds(self, contradictions: int) -> float:
-        """Return the least time between two looks, zero where contradictions are too few."""
-        if contradictions <= CONTRADICTIONS_FREE:
-            return 0.0
-        doublings = min(contradictions - CONTRADICTIONS_FREE, DOUBLINGS_MAX)
+        """Return the least time between two looks."""
+        doublings = min(max(contradictions - CONTRADICTIONS_FREE, 0), DOUBLINGS_MAX)
         return min(self._seconds_max, HURRY_SECONDS * 2.0**doublings)

@@ -6,8 +6,9 @@ import pytest
 
 from cli.composing.express.claim import CLAIM_AND_RESERVE
 from executor.journal.order_row import Statement
-from executor.journal.rehearsal import STATEMENTS, keep_rehearsed, rehearse
+from executor.journal.rehearsal import STATEMENTS, keep_rehearsed, rehearse, rehearse_twice
 from shared.postgres.database import Database
+from tests.support.running.services import open_database
 from tests.waiting import eventually
 
 EVERY = (*STATEMENTS, CLAIM_AND_RESERVE)
@@ -61,3 +62,12 @@ async def test_the_two_connections_that_are_lent_next_are_rehearsed(database: Da
         await eventually(are_prepared, within_seconds=20)
     finally:
         rehearsing.cancel()
+
+
+async def test_a_rehearsal_that_holds_a_connection_waits_for_no_other(database_url: str) -> None:
+    """With two connections of which another holds one for good: a sale that waits for the other would wait for ever."""
+    async with open_database(database_url, pool_size=2) as small, small.connection():
+        async with asyncio.timeout(10):
+            await rehearse_twice(small, EVERY)
+            async with small.connection() as connection:
+                assert all([await connection.fetch(PLANS, each.sql) for each in EVERY])

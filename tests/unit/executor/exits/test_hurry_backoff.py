@@ -5,6 +5,7 @@ from itertools import pairwise
 import pytest
 
 from executor.exits.by_stream.hurry_backoff import (
+    BACKOFF_SECONDS_MAX,
     CONTRADICTIONS_FREE,
     FORGOTTEN_SECONDS,
     HURRY_SECONDS,
@@ -109,3 +110,24 @@ def test_a_position_that_is_not_held_any_more_is_forgotten() -> None:
     backoff.forget_all_but(set())
 
     assert backoff.hurry("A", 0.0, last + 0.001) == 0.0
+
+
+def test_looks_that_are_rare_without_pushes_are_not_as_rare_with_them() -> None:
+    """A minute apart: what a push shows then would be sold that much later."""
+    backoff = HurryBackoff(60.0)
+    last = contradicted(backoff)
+
+    wait = backoff.hurry("A", 0.0, last + HURRY_SECONDS)
+
+    assert wait is not None
+    assert wait <= BACKOFF_SECONDS_MAX
+
+
+def test_a_push_right_after_a_look_has_one_of_its_own_without_another_push() -> None:
+    """The book was read before it: a coin that is not traded again would wait for the turn of its next look."""
+    backoff = HurryBackoff(LOOKS_SECONDS_MAX)
+    assert backoff.hurry("A", 0.0, 100.0) == 0.0
+    backoff.looked({"A"}, set())
+
+    assert backoff.hurry("A", 0.0, 100.01) == pytest.approx(HURRY_SECONDS - 0.01)
+    assert backoff.hurry("A", 0.0, 100.02) is None

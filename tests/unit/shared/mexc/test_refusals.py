@@ -1,6 +1,8 @@
 """Two limiters of one process: what the exchange tells one of them holds for the address of both."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -13,6 +15,7 @@ from ingest.budget.rate_limit import Limits
 from ingest.budget.request_budget import RequestBudget
 from shared.mexc.errors import RateLimited
 from shared.mexc.http.refusals import Refusals
+from shared.mexc.retry_after import BANNED_SECONDS
 from shared.mexc.weights import ORDER, cost_of
 from tests.support.fakes.limiters import Clock, metrics
 
@@ -40,6 +43,15 @@ class Process:
         with pytest.raises(RateLimited):
             async with self.ingest.spend(1):
                 raise refusal
+
+    @asynccontextmanager
+    async def ingest_under_way(self) -> AsyncIterator[list[RateLimited]]:
+        """Have a request of ingest under way during the block, and refused at its end by what is in the list."""
+        refusals: list[RateLimited] = []
+        with suppress(RateLimited):
+            async with self.ingest.spend(1):
+                yield refusals
+                raise refusals[0]
 
 
 @pytest.fixture
@@ -110,3 +122,29 @@ async def test_whoever_has_left_hears_and_tells_nothing(process: Process) -> Non
         await process.ingest_is_refused(RateLimited(60, banned=True))
 
     assert process.executor.banned_seconds() == pytest.approx(30)
+
+
+async def test_a_longer_quiet_of_ingest_makes_no_ban_of_the_executor_longer(process: Process) -> None:
+    refusals = Refusals()
+    async with refusals.shared(process.executor), refusals.shared(process.ingest):
+        async with process.ingest_under_way() as under_way:
+            await process.ingest_is_refused(RateLimited(600))
+            under_way.append(RateLimited(5, banned=True))
+
+        assert process.executor.banned_seconds() == pytest.approx(5)
+        assert process.ingest_seconds() == pytest.approx(600)
+
+
+@pytest.mark.parametrize("named", [None, 0.0])
+async def test_a_ban_of_unnamed_length_is_no_longer_for_sales_because_polls_were_refused_before(
+    process: Process, named: float | None
+) -> None:
+    refusals = Refusals()
+    async with refusals.shared(process.executor), refusals.shared(process.ingest):
+        for _ in range(4):
+            await process.ingest_is_refused(RateLimited())
+            process.clock.now += process.ingest_seconds() + 1
+        await process.ingest_is_refused(RateLimited(named, banned=True))
+
+        assert process.ingest_seconds() > 2 * BANNED_SECONDS
+        assert process.executor.banned_seconds() == pytest.approx(BANNED_SECONDS)

@@ -7,7 +7,8 @@ import threading
 
 import pytest
 
-from cli.composing.express.core import spin, stay_on
+from cli.composing import services
+from cli.composing.express.core import require, spin, stay_on
 from cli.composing.express.settings import ExpressSettings
 from shared.errors import SettingsError
 from shared.settings import load
@@ -34,6 +35,24 @@ def test_it_stays_on_the_core_it_is_given_and_without_one_where_it_is() -> None:
     thread.join()
 
     assert found == [allowed, {max(allowed)}]
+
+
+def test_preparing_it_checks_the_core_and_leaves_the_process_where_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Or a PostgreSQL that the process starts before its service would share the core that spins."""
+    allowed, found = os.sched_getaffinity(0), []
+    monkeypatch.setenv("SNIPER_EXPRESS_CORE", str(max(allowed)))
+
+    def work() -> None:
+        services.prepare([services.EXPRESS])
+        found.append(os.sched_getaffinity(0))
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+
+    assert found == [allowed]
+    with pytest.raises(SettingsError, match="SNIPER_EXPRESS_CORE"):
+        require(NO_CORE)
 
 
 class RecordingSelector(selectors.DefaultSelector):
