@@ -114,7 +114,7 @@ def _on_servers(name: str, harness: Harness) -> Result | BenchmarkError:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"which: {', '.join(NAMES)}; all of them if none")
-    parser.add_argument("--samples", type=_positive, default=300, help="of ours and of the floor (default 300)")
+    parser.add_argument("--samples", type=_positive, default=150, help="of ours and of the floor (default 150)")
     parser.add_argument("--warmups", type=_positive, default=20, help="before them, not counted (default 20)")
     parser.add_argument("--results", type=Path, default=report.RESULTS, help="written anew after each benchmark")
     options = parser.parse_args()

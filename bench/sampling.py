@@ -38,6 +38,11 @@ class Plan:
     def block(self) -> int:
         return min(BLOCK, self.samples)
 
+    @property
+    def quarter(self) -> "Plan":
+        """The plan of a variant, and of samples that take seconds each."""
+        return Plan(-(-self.samples // 4), -(-self.warmups // 4))
+
 
 async def interleaved(floor: Sample[T], ours: Sample[T], plan: Plan, pause: Pause) -> tuple[list[T], list[T]]:
     """Return the samples of both, without their warm-ups; there is a *pause* after each block of ours."""

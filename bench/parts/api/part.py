@@ -32,7 +32,7 @@ from tests.servers.ports import free_ports
 from tests.support.running.services import open_database
 
 ROWS_MAX: Final = 1_000_000
-ROWS_PER_SAMPLE: Final = 4_000
+ROWS_PER_SAMPLE: Final = 7_000
 STREAMS: Final = 50
 EVENTS_PER_SECOND: Final = 5.0
 PACE_SECONDS: Final = 0.02
