@@ -23,6 +23,8 @@ AFTER: Final = 3
 """Coins shown after each kill, all of which are bought."""
 SHOWN_SECONDS: Final = 0.15
 """Between coins that are shown to a process that starts."""
+WEIGHT_SECONDS: Final = 10.0
+"""The window of the exchange's limits: starts of the rounds have used of it, one every few seconds."""
 RESTART_SECONDS: Final = 30.0
 FOLLOWED_SECONDS: Final = 5.0
 
@@ -124,6 +126,7 @@ async def measure(harness: Harness) -> Result:
             floor_ms.append(await bare(number))
             killed_ms.append(await pair.killed_ms())
             await pair.replaced()
+        await asyncio.sleep(WEIGHT_SECONDS)
         restarted_ms = await pair.restarted_ms()
     return Result(
         ours=latency(killed_ms),
