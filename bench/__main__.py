@@ -94,12 +94,14 @@ def _measured(names: Collection[str], plan: Plan) -> Iterator[tuple[str, Result 
             if name not in names:
                 continue
             if harness is not None and name in ON_SERVERS:
-                yield name, _on_servers(name, harness)
+                yield name, measure_on_servers(name, harness)
             else:
                 yield name, ALONE[name](plan)
 
 
-def _on_servers(name: str, harness: Harness) -> Result | BenchmarkError:
+def measure_on_servers(name: str, harness: Harness) -> Result | BenchmarkError:
+    """Return the result of a benchmark of `ON_SERVERS`, or its error with the ends of all logs."""
+
     async def run() -> Result:
         measuring = asyncio.ensure_future(ON_SERVERS[name](harness))
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, measuring.cancel)

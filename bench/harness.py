@@ -1,14 +1,14 @@
 """Harness of the benchmarks: private servers and processes, which end with the run in any case."""
 
 import asyncio
-import sys
+import os
 from collections.abc import AsyncIterator, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Final, TypeAlias
+from typing import Final
 
 from bench.errors import BenchmarkError
 from bench.sampling import Plan
@@ -17,23 +17,31 @@ from tests.servers.databases import PostgresServer
 from tests.servers.guard import Guard, guarded
 from tests.servers.rabbitmq import RabbitMQServer
 from tests.support.running.processes import Sniper, clean, sniper
-from tests.support.running.starting import executed
+from tests.support.running.starting import Process, Starting, executed
 
 START_SECONDS: Final = 20.0
 LOG_CHARACTERS: Final = 1_500
 
-Child: TypeAlias = asyncio.subprocess.Process
+
+@dataclass(frozen=True, slots=True)
+class Child:
+    """A module of the benchmarks in a process of its own."""
+
+    process: Process
+    lines: asyncio.StreamReader
+    """Its standard output."""
 
 
 @dataclass(frozen=True, slots=True)
 class Harness:
-    """Durable servers, as in production, and a directory for logs."""
+    """Servers, durable as in production where something is measured, and a directory for logs."""
 
     plan: Plan
     postgres: PostgresServer
     rabbitmq: RabbitMQServer
     guard: Guard
     directory: Path
+    start: Starting = executed
 
     def database(self) -> str:
         """Return the URL of a new database with the newest schema."""
@@ -51,7 +59,7 @@ class Harness:
     @asynccontextmanager
     async def service(self, *arguments: str, environment: Mapping[str, str]) -> AsyncIterator[Sniper]:
         """Run `sniper` with these arguments; yield it before it is ready."""
-        async with sniper(*arguments, environment=environment, directory=self.directory, start=executed) as running:
+        async with sniper(*arguments, environment=environment, directory=self.directory, start=self.start) as running:
             self.guard.watch("process", running.process.pid)
             try:
                 yield running
@@ -81,25 +89,41 @@ class Harness:
     @asynccontextmanager
     async def child(self, module: str, *arguments: str, environment: Mapping[str, str]) -> AsyncIterator[Child]:
         """Run a module of the benchmarks in a process of its own, once it has reported ready."""
-        with (self.directory / f"{module}-{'-'.join(arguments[:1])}.log").open("ab") as log:
-            process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", module, *arguments),
-                env=clean() | dict(environment),
-                stdout=asyncio.subprocess.PIPE,
-                stderr=log,
-            )
-        self.guard.watch("process", process.pid)
-        try:
-            assert process.stdout is not None
-            async with asyncio.timeout(START_SECONDS):
-                if await process.stdout.readline() != b"ready\n":
-                    raise BenchmarkError(f"{module} did not start")
-            yield process
-        finally:
-            if process.returncode is None:
-                process.kill()
-            await process.wait()
-            self.guard.release("process", process.pid)
+        name = f"{module}-{'-'.join(arguments[:1])}.log"
+        async with _piped() as (writing, lines):
+            with (self.directory / name).open("ab") as log, os.fdopen(writing, "wb") as output:
+                process = await self.start(
+                    *(module, *arguments),
+                    environment=clean() | dict(environment),
+                    directory=Path.cwd(),
+                    stdout=output.fileno(),
+                    stderr=log.fileno(),
+                )
+            self.guard.watch("process", process.pid)
+            try:
+                async with asyncio.timeout(START_SECONDS):
+                    if await lines.readline() != b"ready\n":
+                        raise BenchmarkError(f"{module} did not start")
+                yield Child(process, lines)
+            finally:
+                if process.returncode is None:
+                    process.kill()
+                await process.wait()
+                self.guard.release("process", process.pid)
+
+
+@asynccontextmanager
+async def _piped() -> AsyncIterator[tuple[int, asyncio.StreamReader]]:
+    """Yield an end to write to, whose closing is the caller's, and what is written there."""
+    reading, writing = os.pipe()
+    lines = asyncio.StreamReader()
+    transport, _ = await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(lines), os.fdopen(reading, "rb", buffering=0)
+    )
+    try:
+        yield writing, lines
+    finally:
+        transport.close()
 
 
 async def wait_until_ready(service: Sniper) -> None:

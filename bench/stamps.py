@@ -28,8 +28,7 @@ class Stamps:
 
     async def hear(self, child: Child) -> None:
         """Read the reports of *child* until it ends."""
-        assert child.stdout is not None
-        async for line in child.stdout:
+        async for line in child.lines:
             name, _, began_ns = line.decode().strip().rpartition(" ")
             stamp = self._of(name)
             if not stamp.done():

@@ -1,4 +1,4 @@
-"""A program in a forked process: `sniper` or the simulator, with everything it imports imported before.
+"""A program in a forked process: `sniper`, the simulator or a part of the benchmarks, its imports made before.
 
 It is forked with neither threads nor an event loop; its environment, directory and streams are set before it starts.
 """
@@ -6,6 +6,7 @@ It is forked with neither threads nor an event loop; its environment, directory 
 import atexit
 import importlib
 import os
+import runpy
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -48,6 +49,8 @@ def run(start: Start) -> None:
     os.chdir(start.directory)
     sys.argv = [start.program, *start.arguments]
     try:
-        sys.exit(importlib.import_module(PROGRAMS[start.program]).main())
+        if start.program in PROGRAMS:
+            sys.exit(importlib.import_module(PROGRAMS[start.program]).main())
+        runpy.run_module(start.program, run_name="__main__", alter_sys=True)
     finally:
         atexit._run_exitfuncs()  # A process of multiprocessing ends without.
