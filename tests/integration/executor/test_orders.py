@@ -358,6 +358,34 @@ async def test_a_halt_while_a_line_connects_stops_what_was_to_be_written_on_it(
     assert await told(live) == [("live", "rejected", "halted")]
 
 
+class BrieflyHaltedVenue(ModelVenue):
+    """Trading is halted while it connects, and resumed before it returns."""
+
+    def __init__(self, executor: Executor) -> None:
+        super().__init__(executor.exchange)
+        self._executor = executor
+
+    async def send(self, order: Order, signed: SignedOrder, may_write: MayWrite, /) -> Attempt:
+        self._executor.halts.halt(HaltCause.SIGNAL, None, "drill")
+        attempt = await super().send(order, signed, may_write)
+        await self._executor.look_for_halts()
+        await configure(self._executor.database, "resumed_at = clock_timestamp()")
+        await self._executor.look_for_halts()
+        assert not self._executor.halts.buys_halted(order.mode)
+        return attempt
+
+
+async def test_an_order_that_was_held_back_has_the_reason_of_then(
+    live: Executor, exchange: ModelExchange, time: Time
+) -> None:
+    live.venues[Mode.LIVE] = BrieflyHaltedVenue(live)
+
+    await live.buy(a_coin("NEW", time))
+
+    assert exchange.received == []
+    assert [row["error_reason"] for row in await live.rows()] == ["halted: signal: drill"]
+
+
 async def test_a_halt_file_stops_what_is_decided_already(
     database: Database, exchange: ModelExchange, time: Time, tmp_path: Path
 ) -> None:
