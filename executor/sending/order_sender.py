@@ -61,7 +61,8 @@ class OrderSender:
         self._latch = latch
         self._now = now
         self._in_hand: set[str] = set()
-        self._ahead: tuple[Order, BuiltRequest] | None = None
+        self._ahead: dict[str, tuple[Order, BuiltRequest]] = {}
+        """Requests of orders that are being committed, or are committed and about to be placed, by client order id."""
         self.recorded = asyncio.Event()
         """Set whenever an order was handed on to its look-ups."""
 
@@ -78,9 +79,13 @@ class OrderSender:
         return self._slots.has_free_connection(side)
 
     def prepare(self, order: Order) -> None:
-        """Make and sign the request of *order*, the next to be placed, from data at hand. Nothing leaves."""
+        """Make and sign the request of *order*, to be placed once committed, from data at hand. Nothing leaves."""
         if (built := self.made_ahead(order)) is not None:
-            self._ahead = order, built
+            self._ahead[order.client_order_id] = order, built
+
+    def forget(self, order: Order) -> None:
+        """Drop what was prepared for *order*, which is not committed."""
+        self._ahead.pop(order.client_order_id, None)
 
     def made_ahead(self, order: Order) -> BuiltRequest | None:
         """Return the request of *order*, signed, where data at hand allow it.
@@ -102,15 +107,15 @@ class OrderSender:
     async def place(self, order: Order, *, at_ms: int | None = None, built: BuiltRequest | None = None) -> None:
         """Send *order*, at *at_ms* of the exchange's clock where that is given, and record what came of it.
 
-        *built* is the request, where that is known already; else it is the one made ahead, if that is of this order.
+        *built* is the request, where that is known already; else the one prepared for this order, if there is one.
         """
         self._in_hand.add(order.client_order_id)
         with of_listing(order.listing):
             try:
                 with ordering(order.side, order.mode):
-                    if built is None:
-                        ahead, self._ahead = self._ahead, None
-                        built = ahead[1] if ahead is not None and ahead[0] is order else None
+                    ahead = self._ahead.pop(order.client_order_id, None)
+                    if built is None and ahead is not None and ahead[0] is order:
+                        built = ahead[1]
                     made = built or await self._attempts.made(order)
                     update = made if isinstance(made, OrderUpdate) else await self._attempts.run(order, made, at_ms)
                 after = replace(order, answered_at=update.answered_at, price_max=order.price_max or update.price_max)
@@ -167,6 +172,7 @@ class OrderDispatch:
     def __init__(self, sender: OrderSender, tasks: asyncio.TaskGroup, committed: Callable[[Order], None]) -> None:
         """*committed* is called with each order that is about to leave."""
         self.prepare = sender.prepare
+        self.forget = sender.forget
         self.rehearse = sender.rehearse
         self._sender = sender
         self._tasks = tasks

@@ -185,8 +185,13 @@ class PurchaseDecisions:
     ) -> Decided:
         """Commit *order* while its request is made, and have it sent before the connection goes back to the pool."""
         # In the turn of the loop after the statement was sent, while the server is at it.
-        asyncio.get_running_loop().call_soon(sender.prepare, order)
-        await self._journal.reserve(connection, order, read, reservation)
+        preparing = asyncio.get_running_loop().call_soon(sender.prepare, order)
+        try:
+            await self._journal.reserve(connection, order, read, reservation)
+        except BaseException:
+            preparing.cancel()
+            sender.forget(order)
+            raise
         sender.send(order)
         await asyncio.sleep(0)  # The order leaves in this turn, ahead of everything that follows from its decision.
         return Decided(Outcome.BUY, order)

@@ -12,6 +12,9 @@ class PurchaseSender(Protocol):
     def prepare(self, order: Order, /) -> None:
         """Make and sign the request of *order* while its commit is under way. Nothing leaves; nothing is raised."""
 
+    def forget(self, order: Order, /) -> None:
+        """Drop what was prepared for *order*, whose commit failed or was cut short."""
+
     def send(self, order: Order, /) -> None:
         """Send *order*, which is committed."""
 
@@ -24,6 +27,9 @@ class NoWayOut:
 
     def __init__(self, make: Callable[[Order], None]) -> None:
         self.prepare = self.rehearse = make
+
+    def forget(self, order: Order, /) -> None:
+        """Do nothing: what is made of a rehearsed order is dropped as it is made."""
 
     def send(self, order: Order, /) -> None:
         """Raise RuntimeError: a rehearsed order cannot have been committed."""

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import NamedTuple
 
 import structlog
@@ -59,6 +60,13 @@ class _Next(NamedTuple):
     counts: RetryCounts
     bids: Sequence[Level]
     """Those that a sale was priced by."""
+
+
+@dataclass(slots=True)
+class _HeldBack:
+    """The objection to a request at the moment it was to be written, if there was one."""
+
+    by: OrderUpdate | None = None
 
 
 class RequestAttempts:
@@ -170,17 +178,24 @@ class RequestAttempts:
             # One that was signed that long ago might arrive too late.
             if signed is None or self._ways.time.now_ms() - signed.timestamp_ms > half_window_ms:
                 signed = self._signed(order, request)
-            objection = self._ways.presend.objection
-            if (objected := objection(order)) is not None:
+            if (objected := self._ways.presend.objection(order)) is not None:
                 return objected
             if isinstance(signed, Attempt):
                 return signed
-            began = self._now()
-            attempt = await self._ways.venues[order.mode].send(order, signed, lambda: objection(order) is None)
+            began, held_back = self._now(), _HeldBack()
+            attempt = await self._ways.venues[order.mode].send(
+                order, signed, partial(self._may_write, order, held_back)
+            )
             if not isinstance(attempt.verdict, Unsent):
                 self._ways.sent(order, began, attempt.answered_at)
                 return attempt
-            return objection(order) or attempt
+            # What held it back may have passed by now. Else the request did not leave for a reason of the connection.
+            return held_back.by or self._ways.presend.objection(order) or attempt
+
+    def _may_write(self, order: Order, held_back: _HeldBack) -> bool:
+        """Return whether *order* may be written now; keep the objection in *held_back* where it may not."""
+        held_back.by = self._ways.presend.objection(order)
+        return held_back.by is None
 
     def _signed(self, order: Order, request: OrderRequest, at_ms: int | None = None) -> SignedOrder | Attempt:
         try:

@@ -269,6 +269,57 @@ async def test_what_was_made_ahead_for_one_order_is_not_sent_for_another(
     assert [request.symbol for request in exchange.received] == ["ONEUSDT", "TWOUSDT"]
 
 
+async def test_of_several_orders_at_once_each_is_sent_as_it_was_signed_while_it_was_committed(
+    live: Executor, exchange: ModelExchange, time: Time
+) -> None:
+    venue = live.venues[Mode.LIVE] = SigningVenue(exchange)
+    for name in ("ONE", "TWO"):
+        await live.handle(a_coin(name, time))
+    ahead = list(venue.signed)
+    live.to_send.reverse()
+
+    await live.send_all()
+
+    assert [request.symbol for request in ahead] == ["ONEUSDT", "TWOUSDT"]
+    assert venue.signed == ahead
+    assert [id(request) for request in exchange.received] == [id(request) for request in reversed(ahead)]
+    assert made_ahead(live) == []
+
+
+def made_ahead(executor: Executor) -> list[str]:
+    """Return the ids of the orders whose requests are made and not yet sent."""
+    return list(vars(executor.placing)["_ahead"])
+
+
+async def test_a_purchase_that_a_halt_keeps_from_its_commit_leaves_no_request_behind(
+    live: Executor, exchange: ModelExchange, time: Time
+) -> None:
+    venue = live.venues[Mode.LIVE] = SigningVenue(exchange)
+    await live.buy(a_coin("ONE", time))
+    await configure(live.database, "halted = true, halted_reason = 'drill'")
+
+    await live.handle(a_coin("TWO", time))
+
+    assert [request.symbol for request in venue.signed] == ["ONEUSDT", "TWOUSDT"]
+    assert made_ahead(live) == []
+
+
+async def test_a_purchase_that_is_cancelled_while_it_is_committed_leaves_no_request_behind(
+    live: Executor, time: Time
+) -> None:
+    await live.buy(a_coin("ONE", time))
+    async with live.database.transaction() as other:
+        await other.execute("SELECT FROM trade_config FOR UPDATE")
+        buying = asyncio.create_task(live.handle(a_coin("TWO", time)))
+        await eventually(lambda: made_ahead(live) != [])
+
+        buying.cancel()
+        await asyncio.wait([buying])
+
+    assert buying.cancelled()
+    assert made_ahead(live) == []
+
+
 async def test_what_cannot_be_made_ahead_is_made_when_it_is_sent(
     live: Executor, exchange: ModelExchange, time: Time, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -305,6 +356,34 @@ async def test_a_halt_while_a_line_connects_stops_what_was_to_be_written_on_it(
 
     assert exchange.received == []
     assert await told(live) == [("live", "rejected", "halted")]
+
+
+class BrieflyHaltedVenue(ModelVenue):
+    """Trading is halted while it connects, and resumed before it returns."""
+
+    def __init__(self, executor: Executor) -> None:
+        super().__init__(executor.exchange)
+        self._executor = executor
+
+    async def send(self, order: Order, signed: SignedOrder, may_write: MayWrite, /) -> Attempt:
+        self._executor.halts.halt(HaltCause.SIGNAL, None, "drill")
+        attempt = await super().send(order, signed, may_write)
+        await self._executor.look_for_halts()
+        await configure(self._executor.database, "resumed_at = clock_timestamp()")
+        await self._executor.look_for_halts()
+        assert not self._executor.halts.buys_halted(order.mode)
+        return attempt
+
+
+async def test_an_order_that_was_held_back_has_the_reason_of_then(
+    live: Executor, exchange: ModelExchange, time: Time
+) -> None:
+    live.venues[Mode.LIVE] = BrieflyHaltedVenue(live)
+
+    await live.buy(a_coin("NEW", time))
+
+    assert exchange.received == []
+    assert [row["error_reason"] for row in await live.rows()] == ["halted: signal: drill"]
 
 
 async def test_a_halt_file_stops_what_is_decided_already(

@@ -169,12 +169,12 @@ async def test_what_it_makes_replaces_no_request_of_an_order(express: Express, t
     await express.take(sighted("NEW", time))
     [order], placing = express.executor.to_send, express.executor.placing
     placing.prepare(order)
-    ahead = vars(placing)["_ahead"]
+    ahead = dict(vars(placing)["_ahead"])
 
     await rehearse(express)
 
-    assert ahead[0] is order
-    assert vars(placing)["_ahead"] is ahead
+    assert [made_for for made_for, _ in ahead.values()] == [order]
+    assert vars(placing)["_ahead"] == ahead
 
 
 async def test_it_cannot_send_even_where_the_database_says_that_it_was_committed(

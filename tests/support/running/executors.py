@@ -67,6 +67,8 @@ class NotSent:
 
     def prepare(self, order: Order) -> None: ...
 
+    def forget(self, order: Order) -> None: ...
+
     def send(self, order: Order) -> None: ...
 
     def rehearse(self, order: Order) -> None: ...
@@ -232,6 +234,10 @@ class Executor:
     def prepare(self, order: Order) -> None:
         """Make ready what the handler is about to commit."""
         self.placing.prepare(order)
+
+    def forget(self, order: Order) -> None:
+        """Drop what was made ready and is not committed."""
+        self.placing.forget(order)
 
     def rehearse(self, order: Order) -> None:
         """Make the request of what the handler rehearses."""
