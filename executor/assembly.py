@@ -1,7 +1,7 @@
 """The parts of one executor, put together: the only place that makes them."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -38,6 +38,7 @@ from executor.reconciliation.operator_settlement import OperatorSettlement
 from executor.reconciliation.order_reconciler import OrderReconciler
 from executor.reconciliation.readiness import Readiness
 from executor.sending.absence_check import AbsenceCheck
+from executor.sending.inert_sending import inert
 from executor.sending.last_balances import LastBalances
 from executor.sending.order_sender import OrderSender
 from executor.sending.presend_check import ExchangeTime, PresendCheck
@@ -195,6 +196,7 @@ class _Base:
             absence=AbsenceCheck(exchange.venues, slots, self.clock, settings, balances=self.balances, now=now),
             sent=self.metrics.sent,
         )
+        ways = replace(ways, inert=inert(ways, exchange))
         attempts = RequestAttempts(ways, settings, now=now, stopping=self._runtime.stop)
         return OrderSender(attempts, slots, transitions, repeater, latch=self._halts.halt, now=now)
 

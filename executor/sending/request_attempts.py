@@ -2,9 +2,10 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import structlog
 
@@ -36,6 +37,9 @@ from shared.mexc.time.clock_estimate import ClockUncertainError
 
 log = structlog.get_logger(__name__)
 
+_WARM_MS: Final = 5
+"""An order with a moment is rehearsed this long before it, ten times as long as that takes."""
+
 
 @dataclass(frozen=True, slots=True)
 class Ways:
@@ -49,6 +53,8 @@ class Ways:
     absence: AbsenceCheck
     sent: Callable[[Order, datetime, datetime | None], None] = lambda *_: None
     """Called after each request that left: with the order, when it left, and when it was answered."""
+    inert: "Ways | None" = None
+    """The same to nowhere, gone by orders that are about to leave; see `inert_sending`."""
 
 
 class _Next(NamedTuple):
@@ -69,18 +75,29 @@ class RequestAttempts:
         self._settings = settings
         self._now = now
         self._stopping = stopping
+        inert = ways.inert
+        self._inert = None if inert is None else RequestAttempts(inert, settings, now=now, stopping=stopping)
 
     def made_ahead(self, order: Order) -> BuiltRequest | None:
-        """Return the request of *order*, signed, where data at hand allow it; raise ClockUncertainError."""
+        """Return the request of *order*, signed, where data at hand allow it; raise ClockUncertainError.
+
+        Its way out is rehearsed: the commit that it waits for takes longer than both.
+        """
         built = self._ways.builder.at_once(order)
         if not isinstance(built, BuiltRequest):
             return None
-        return replace(built, signed=self._ways.venues[order.mode].sign(built.request))
+        built = replace(built, signed=self._ways.venues[order.mode].sign(built.request))
+        self._rehearse(order, built)
+        return built
 
-    def rehearse(self, order: Order) -> None:
-        """Make the request of *order*, which there is none of, and check it as before it is sent; drop both."""
-        self.made_ahead(order)
-        self._ways.presend.objection(order)
+    def _rehearse(self, order: Order, built: BuiltRequest) -> None:
+        """Go the way of *order* as far as its first byte, which is not written; there it ends."""
+        if self._inert is None or order.mode is not Mode.LIVE:
+            return
+        leaving = self._inert.run(order, built, None)
+        with suppress(StopIteration):
+            leaving.send(None)
+        leaving.close()
 
     async def made(self, order: Order) -> BuiltRequest | OrderUpdate:
         """Return the request, after a look at the market where that is needed; or what *order* comes to without it."""
@@ -159,6 +176,8 @@ class RequestAttempts:
         signed: SignedOrder | Attempt | None = ahead
         if at_ms is not None:
             signed = self._signed(order, request, at_ms if at_ms > self._ways.time.now_ms() else None)
+            await self._ways.time.reach(at_ms - _WARM_MS)
+            self._rehearse(order, BuiltRequest(request, None))
             await self._ways.time.reach(at_ms)
         if isinstance(signed, Attempt):
             return signed
