@@ -1,5 +1,7 @@
 """Ledger of claims in the database, and a cache of recent ones: first sighting and latest opening of each listing."""
 
+import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -106,8 +108,10 @@ class Ledger:
     and PermanentError for what cannot be stored.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, meanwhile: Callable[[Listing], object] | None = None) -> None:
+        """*meanwhile* is called with each listing while its claim is committed: what follows at once is warm then."""
         self._database = database
+        self._meanwhile = meanwhile
 
     async def claim(self, listing: Listing, raw_id: str) -> Claim:
         """Return the claim on *listing*: a new one of *raw_id*, committed, or the earlier one.
@@ -118,6 +122,8 @@ class Ledger:
         opening = (listing.opens_at, listing.observed_at)
         with refused_is_permanent():
             async with self._database.connection() as connection:
+                if self._meanwhile is not None:
+                    asyncio.get_running_loop().call_soon(self._meanwhile, listing)
                 if await connection.fetchval(CLAIM, listing.key, raw_id, described, *opening):
                     return Claim(raw_id, listing, is_new=True)
                 earlier = await connection.fetchrow(READ, listing.key)

@@ -13,6 +13,7 @@ from shared.events import HealthStatus, Listing, RawListing, utc_now
 from shared.postgres.batch import BatchLimits, batching
 from shared.process.health import Component, heartbeat
 from shared.process.runtime import Runtime
+from shared.wire import topology
 from shared.wire.canary import from_message, passed_on, to_message
 from shared.wire.topology import DEDUP_RAW, message_handler
 
@@ -27,7 +28,8 @@ async def serve(runtime: Runtime, settings: DedupSettings) -> None:
     component, metrics = Component("dedup"), Metrics(runtime.telemetry.registry)
     component.add_fact("troubles", runtime.telemetry.troubles.fact)
     skew = ClockSkew(settings.clock_skew_seconds_max, runtime.telemetry.registry)
-    ledger, claims = Ledger(runtime.database), ClaimCache(settings.remembered_keys_max)
+    ledger = Ledger(runtime.database, meanwhile=topology.to_message)
+    claims = ClaimCache(settings.remembered_keys_max)
     write = Observations(runtime.database, metrics).write
     limits = BatchLimits(settings.observations_batch_rows_max, settings.observations_window_seconds)
     runtime.telemetry.ready_when("dedup", lambda: not runtime.stop.is_set())

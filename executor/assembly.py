@@ -38,13 +38,15 @@ from executor.reconciliation.operator_settlement import OperatorSettlement
 from executor.reconciliation.order_reconciler import OrderReconciler
 from executor.reconciliation.readiness import Readiness
 from executor.sending.absence_check import AbsenceCheck
+from executor.sending.inert_sending import inert
 from executor.sending.last_balances import LastBalances
 from executor.sending.order_sender import OrderSender
 from executor.sending.presend_check import ExchangeTime, PresendCheck
 from executor.sending.purchase_decisions import PurchaseDecisions
 from executor.sending.purchase_repeater import PurchaseRepeater
-from executor.sending.request_attempts import RequestAttempts, Ways
+from executor.sending.request_attempts import RequestAttempts
 from executor.sending.request_builder import Ask, RequestBuilder, ask_nobody
+from executor.sending.sending_parts import SendingParts
 from executor.settings import ExecutorSettings
 from executor.supervision.daily_loss_breaker import DailyLossBreaker
 from executor.venues.exchange_connections import Exchange
@@ -186,7 +188,7 @@ class _Base:
     def sender(self, builder: RequestBuilder, transitions: OrderTransitions, repeater: PurchaseRepeater) -> OrderSender:
         exchange, settings, now = self._exchange, self._settings, self._exchange.now
         slots = OrderSlots(exchange.limiter, at_once={Side.BUY: LINES, Side.SELL: SALES_AT_ONCE})
-        ways = Ways(
+        parts = SendingParts(
             venues=exchange.sending,
             builder=builder,
             presend=PresendCheck(self._halts, self._known.openings, settings, now=now),
@@ -195,7 +197,7 @@ class _Base:
             absence=AbsenceCheck(exchange.venues, slots, self.clock, settings, balances=self.balances, now=now),
             sent=self.metrics.sent,
         )
-        attempts = RequestAttempts(ways, settings, now=now, stopping=self._runtime.stop)
+        attempts = RequestAttempts(parts, settings, now=now, stopping=self._runtime.stop, inert=inert(parts, exchange))
         return OrderSender(attempts, slots, transitions, repeater, latch=self._halts.halt, now=now)
 
     def free(self) -> Mapping[Mode, FreeBalances | None]:

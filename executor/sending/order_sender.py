@@ -102,7 +102,7 @@ class OrderSender:
     def rehearse(self, order: Order) -> None:
         """Make and sign the request of *order*, which there is none of, and drop it; an error is no matter."""
         with of_listing(order.listing), suppress(Exception):
-            self._attempts.rehearse(order)
+            self._attempts.made_ahead(order)
 
     async def place(self, order: Order, *, at_ms: int | None = None, built: BuiltRequest | None = None) -> None:
         """Send *order*, at *at_ms* of the exchange's clock where that is given, and record what came of it.

@@ -1,11 +1,12 @@
 """Attempt the request of one order until it comes to something, and never while an earlier one may have been taken."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import structlog
 
@@ -24,12 +25,11 @@ from executor.model import (
     TimestampRefused,
     Unsent,
 )
-from executor.rate_limits.order_slots import OrderSlots
-from executor.sending.absence_check import AbsenceCheck, Inquiry
-from executor.sending.presend_check import ExchangeTime, PresendCheck
-from executor.sending.request_builder import BuiltRequest, RequestBuilder
+from executor.sending.absence_check import Inquiry
+from executor.sending.request_builder import BuiltRequest
+from executor.sending.sending_parts import SendingParts
 from executor.settings import ExecutorSettings
-from executor.venues.venue import Attempt, Venue
+from executor.venues.venue import Attempt
 from shared.events import Mode, Side, TradingRules
 from shared.mexc.orders.order_api import OrderRequest, SignedOrder, order_params
 from shared.mexc.payloads import Level
@@ -37,19 +37,8 @@ from shared.mexc.time.clock_estimate import ClockUncertainError
 
 log = structlog.get_logger(__name__)
 
-
-@dataclass(frozen=True, slots=True)
-class Ways:
-    """The means by which requests leave, and what stands before each."""
-
-    venues: Mapping[Mode, Venue]
-    builder: RequestBuilder
-    presend: PresendCheck
-    slots: OrderSlots
-    time: ExchangeTime
-    absence: AbsenceCheck
-    sent: Callable[[Order, datetime, datetime | None], None] = lambda *_: None
-    """Called after each request that left: with the order, when it left, and when it was answered."""
+_WARM_MS: Final = 5
+"""An order with a moment is rehearsed this long before it, ten times as long as that takes."""
 
 
 class _Next(NamedTuple):
@@ -71,29 +60,46 @@ class _HeldBack:
 
 class RequestAttempts:
     def __init__(
-        self, ways: Ways, settings: ExecutorSettings, *, now: Callable[[], datetime], stopping: asyncio.Event
+        self,
+        parts: SendingParts,
+        settings: ExecutorSettings,
+        *,
+        now: Callable[[], datetime],
+        stopping: asyncio.Event,
+        inert: SendingParts | None = None,
     ) -> None:
-        self._ways = ways
+        """*inert* are the same parts for orders that are rehearsed; see `inert_sending`."""
+        self._parts = parts
         self._settings = settings
         self._now = now
         self._stopping = stopping
+        self._inert = None if inert is None else RequestAttempts(inert, settings, now=now, stopping=stopping)
 
     def made_ahead(self, order: Order) -> BuiltRequest | None:
-        """Return the request of *order*, signed, where data at hand allow it; raise ClockUncertainError."""
-        built = self._ways.builder.at_once(order)
+        """Return the request of *order*, signed, where data at hand allow it; raise ClockUncertainError.
+
+        Its way out is rehearsed: the commit that it waits for takes longer than both.
+        """
+        built = self._parts.builder.at_once(order)
         if not isinstance(built, BuiltRequest):
             return None
-        return replace(built, signed=self._ways.venues[order.mode].sign(built.request))
+        built = replace(built, signed=self._parts.venues[order.mode].sign(built.request))
+        self._rehearse(order, built)
+        return built
 
-    def rehearse(self, order: Order) -> None:
-        """Make the request of *order*, which there is none of, and check it as before it is sent; drop both."""
-        self.made_ahead(order)
-        self._ways.presend.objection(order)
+    def _rehearse(self, order: Order, built: BuiltRequest) -> None:
+        """Go the way of *order* as far as its first byte, which is not written; there it ends."""
+        if self._inert is None or order.mode is not Mode.LIVE:
+            return
+        leaving = self._inert.run(order, built, None)
+        with suppress(StopIteration):
+            leaving.send(None)
+        leaving.close()
 
     async def made(self, order: Order) -> BuiltRequest | OrderUpdate:
         """Return the request, after a look at the market where that is needed; or what *order* comes to without it."""
         try:
-            made = await self._ways.builder.compose(order)
+            made = await self._parts.builder.compose(order)
         except Exception as error:
             log.exception("an order could not be made", symbol=order.symbol, order=order.client_order_id)
             return OrderUpdate(OrderEvent.UNSENT, Refusal(Reason.INTERNAL_ERROR, type(error).__name__))
@@ -108,7 +114,7 @@ class RequestAttempts:
         """Attempt *order* until that comes to something; nothing is written again before the inquiry allows it."""
         inquiry = None
         try:
-            inquiry = self._ways.absence.inquiry(order, self._stopping)
+            inquiry = self._parts.absence.inquiry(order, self._stopping)
             following, signed = _Next(built.request, built.rules, RetryCounts(), built.bids), built.signed
             count = 0
             while True:
@@ -133,8 +139,8 @@ class RequestAttempts:
     async def _after(self, order: Order, sent: _Next, attempt: Attempt, inquiry: Inquiry) -> OrderUpdate | _Next:
         """Return what *order* came to by *attempt*; or the next request, once it may be written."""
         if isinstance(throttled := attempt.verdict, Throttled):
-            self._ways.slots.quiet_for(throttled.wait_seconds, banned=throttled.banned)
-        rules, builder = sent.rules, self._ways.builder
+            self._parts.slots.quiet_for(throttled.wait_seconds, banned=throttled.banned)
+        rules, builder = sent.rules, self._parts.builder
         fee, now = builder.fee(rules), self._now()
         context = AttemptContext(order, sent.request, rules, sent.counts, now, self._settings, fee, sent.bids)
         move = next_move(attempt.verdict, context)
@@ -166,40 +172,42 @@ class RequestAttempts:
         """
         signed: SignedOrder | Attempt | None = ahead
         if at_ms is not None:
-            signed = self._signed(order, request, at_ms if at_ms > self._ways.time.now_ms() else None)
-            await self._ways.time.reach(at_ms)
+            signed = self._signed(order, request, at_ms if at_ms > self._parts.time.now_ms() else None)
+            await self._parts.time.reach(at_ms - _WARM_MS)
+            self._rehearse(order, BuiltRequest(request, None))
+            await self._parts.time.reach(at_ms)
         if isinstance(signed, Attempt):
             return signed
         left_seconds = (order.send_until - self._now()).total_seconds()
-        async with self._ways.slots.slot(order.side, seconds_max=left_seconds, stop=self._stopping) as may_begin:
+        async with self._parts.slots.slot(order.side, seconds_max=left_seconds, stop=self._stopping) as may_begin:
             if not may_begin:
                 return self._unbegun(order)
             half_window_ms = self._settings.recv_window_ms / 2
             # One that was signed that long ago might arrive too late.
-            if signed is None or self._ways.time.now_ms() - signed.timestamp_ms > half_window_ms:
+            if signed is None or self._parts.time.now_ms() - signed.timestamp_ms > half_window_ms:
                 signed = self._signed(order, request)
-            if (objected := self._ways.presend.objection(order)) is not None:
+            if (objected := self._parts.presend.objection(order)) is not None:
                 return objected
             if isinstance(signed, Attempt):
                 return signed
             began, held_back = self._now(), _HeldBack()
-            attempt = await self._ways.venues[order.mode].send(
+            attempt = await self._parts.venues[order.mode].send(
                 order, signed, partial(self._may_write, order, held_back)
             )
             if not isinstance(attempt.verdict, Unsent):
-                self._ways.sent(order, began, attempt.answered_at)
+                self._parts.sent(order, began, attempt.answered_at)
                 return attempt
             # What held it back may have passed by now. Else the request did not leave for a reason of the connection.
-            return held_back.by or self._ways.presend.objection(order) or attempt
+            return held_back.by or self._parts.presend.objection(order) or attempt
 
     def _may_write(self, order: Order, held_back: _HeldBack) -> bool:
         """Return whether *order* may be written now; keep the objection in *held_back* where it may not."""
-        held_back.by = self._ways.presend.objection(order)
+        held_back.by = self._parts.presend.objection(order)
         return held_back.by is None
 
     def _signed(self, order: Order, request: OrderRequest, at_ms: int | None = None) -> SignedOrder | Attempt:
         try:
-            return self._ways.venues[order.mode].sign(request, at_ms=at_ms)
+            return self._parts.venues[order.mode].sign(request, at_ms=at_ms)
         except ClockUncertainError as error:
             return Attempt(TimestampRefused(str(error)), self._now(), is_written=False)
 
@@ -207,7 +215,7 @@ class RequestAttempts:
         """Return what an order comes to that got no turn."""
         if self._stopping.is_set():
             return OrderUpdate(OrderEvent.LAPSED, Refusal(Reason.INTERRUPTED))
-        objection = self._ways.presend.objection(order)
+        objection = self._parts.presend.objection(order)
         if objection is not None and objection.event is OrderEvent.LAPSED:
             return objection
         return OrderUpdate(OrderEvent.DENIED, Refusal(Reason.TOO_MANY_REQUESTS, "the exchange wants quiet"))

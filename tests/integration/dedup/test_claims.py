@@ -6,9 +6,10 @@ from itertools import count
 
 import pytest
 
-from dedup.ledger import fingerprint
+from dedup.identity import listing_of
+from dedup.ledger import Ledger, fingerprint
 from shared.errors import PermanentError, TransientError
-from shared.events import Source
+from shared.events import Listing, Source
 from shared.postgres.database import Database
 from tests.support.data.builders import NOON, a_raw_listing
 from tests.support.running.dedups import DedupProcess
@@ -41,6 +42,19 @@ async def test_a_thousand_duplicates_later_it_is_still_one_listing(database: Dat
 
     assert sum(len(answer) for answer in answers) == 1
     assert process.count("duplicates") == 999
+
+
+async def test_a_listing_is_made_ready_while_its_claim_is_committed(database: Database) -> None:
+    claimed = asyncio.Event()
+    ready: list[tuple[Listing, bool]] = []
+    ledger = Ledger(database, meanwhile=lambda listing: ready.append((listing, claimed.is_set())))
+    listing = listing_of(a_raw_listing(), listed_at=NOON, deduplicated_at=NOON)
+
+    await ledger.claim(listing, "raw-1")
+    claimed.set()
+    await asyncio.sleep(0)
+
+    assert ready == [(listing, False)]
 
 
 async def test_a_restart_forgets_no_listing(database: Database) -> None:

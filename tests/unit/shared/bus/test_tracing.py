@@ -1,6 +1,7 @@
 """The context of a trace goes with messages, and where there is none, nothing does."""
 
 import sys
+from contextlib import nullcontext
 
 import pytest
 from opentelemetry import trace
@@ -10,6 +11,7 @@ from shared.bus.port import Message
 from shared.errors import SettingsError
 from shared.process.trace_export import exporting
 from shared.settings import TelemetrySettings
+from tests.support.data.builders import NOON
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 PARENT = f"00-{TRACE}-b7ad6b7169203331-01"
@@ -36,6 +38,11 @@ def test_a_trace_goes_on_in_what_is_published_while_its_message_is_handled() -> 
 def test_a_context_that_cannot_be_read_begins_no_trace(parent: str) -> None:
     with tracing.handling("queue", Message("events", "a", b"", "id-1", headers={"traceparent": parent})):
         assert tracing.with_trace_context(SILENT) is SILENT
+
+
+def test_without_an_sdk_neither_a_sighting_nor_an_order_takes_time_for_a_span() -> None:
+    assert isinstance(tracing.sighting("mexc_websocket", NOON), nullcontext)
+    assert isinstance(tracing.ordering("BUY", "live"), nullcontext)
 
 
 async def test_an_endpoint_without_the_extra_is_told_in_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
