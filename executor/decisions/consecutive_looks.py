@@ -1,7 +1,7 @@
 """Count looks in a row that showed the same, and their duration: one look proves little. Pure."""
 
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,16 +36,12 @@ class Streaks:
 
         *push* is the number of the push that it was by, which counts as one once.
         """
-        before = self._streaks.get((name, what))
-        if before is None:
-            after = Streak(1, now, now)
-        elif now - before.last_at < self._apart_seconds:
-            after = before
-        else:
-            after = replace(before, looks=before.looks + 1, last_at=now)
-        if push is not None and push > after.last_push:
-            after = replace(after, pushes=after.pushes + 1, last_push=push)
-        self._streaks[name, what] = after
+        before = self._streaks.get((name, what)) or Streak(0, now, float("-inf"))
+        is_new = now - before.last_at >= self._apart_seconds
+        looks, last_at = (before.looks + 1, now) if is_new else (before.looks, before.last_at)
+        last_push = max(before.last_push, push or 0)
+        pushes = before.pushes + (last_push > before.last_push)
+        after = self._streaks[name, what] = Streak(looks, before.began_at, last_at, pushes, last_push)
         return after
 
     def has(self, name: str, what: str) -> bool:

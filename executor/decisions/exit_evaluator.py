@@ -112,8 +112,10 @@ class ExitEvaluator:
         position = watched.position if worth.is_crossed else self._with_reference(watched.position, worth, time)
         inputs = _inputs(watched, worth, ladder_sale_due(position, quote, rules, watched.policy, settings), time)
         decision = ExitDecision(position, seems_dust=seems_dust)
-        decision = self._due(replace(watched, position=position), inputs, rules, time, decision, push)
-        return replace(decision, objection=decision.objection or self._crossed(position, worth, time))
+        seen = watched if position is watched.position else replace(watched, position=position)
+        decision = self._due(seen, inputs, rules, time, decision, push)
+        objection = decision.objection or self._crossed(position, worth, time)
+        return decision if objection == decision.objection else replace(decision, objection=objection)
 
     def saw_stop(self, watched: WatchedPosition, price: Decimal, time: LookTime, *, push: int) -> bool:
         """Count push number *push* where it shows a stop of *watched* due at *price*; return whether it does."""
@@ -224,8 +226,10 @@ class ExitEvaluator:
             if reference is None and peak <= position.average_price:
                 peak = found  # Nothing was bid for it yet: the peak was only ever paid.
             reference = found if reference is None else max(reference, found)
-        highest = max(peak, reference, worth.whole)
-        return replace(position, stop_reference=_KEPT.plus(reference), peak_price=_KEPT.plus(highest))
+        reference, peak = _KEPT.plus(reference), _KEPT.plus(max(peak, reference, worth.whole))
+        if (reference, peak) == (position.stop_reference, position.peak_price):
+            return position  # The usual case, in front of a sale: a copy would cost more than the comparison.
+        return replace(position, stop_reference=reference, peak_price=peak)
 
     def _is_young(self, position: Position, time: LookTime) -> bool:
         since = self._young_since.get(position.name)
