@@ -86,9 +86,9 @@ class ExecutorMetrics:
         self._decisions.labels(decided.outcome, "" if decided.why is None else decided.why.reason).inc()
         self._decision_seconds.observe(seconds)
 
-    def committed(self, order: Order) -> None:
-        """Time the commit of the decision to send *order*, which has just ended."""
-        self._time(order, "committed", self._now())
+    def committed(self, order: Order, at: datetime) -> None:
+        """Time the commit of the decision to send *order*, which ended *at* a time."""
+        self._time(order, "committed", at)
 
     def sent(self, order: Order, at: datetime, answered_at: datetime | None) -> None:
         """Time the first request of *order*, sent *at* a time, and its answer."""

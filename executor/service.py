@@ -147,7 +147,7 @@ class ExecutorRun:
         """Consume listings until the stop, then finish the orders under way."""
         runtime, parts = self.runtime, self.parts
         async with asyncio.timeout(None) as drain, asyncio.TaskGroup() as under_way:
-            dispatch = OrderDispatch(parts.sender, under_way, parts.metrics.committed)
+            dispatch = OrderDispatch(parts.sender, under_way, parts.metrics.committed, now=parts.now)
             consequences = Consequences(dispatch, parts.schedule.changed.set, self.halts.halt)
             mass_listing = MassListing(self.settings.listings_per_minute_max)
             buy = BuyListing(parts.decisions, mass_listing, consequences, parts.metrics, self.settings, now=parts.now)

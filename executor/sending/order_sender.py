@@ -66,6 +66,11 @@ class OrderSender:
         self.recorded = asyncio.Event()
         """Set whenever an order was handed on to its look-ups."""
 
+    @property
+    def is_sending(self) -> bool:
+        """Whether an order is about to leave, or waits for its answer."""
+        return bool(self._in_hand)
+
     def has_in_hand(self, order: Order) -> bool:
         """Return whether this process is sending *order*, and so knows best what becomes of it."""
         return order.client_order_id in self._in_hand or self._repeater.has_in_charge(order)
@@ -169,16 +174,24 @@ class OrderSender:
 class OrderDispatch:
     """Hands committed purchases to the sender, each in a task of its own."""
 
-    def __init__(self, sender: OrderSender, tasks: asyncio.TaskGroup, committed: Callable[[Order], None]) -> None:
-        """*committed* is called with each order that is about to leave."""
+    def __init__(
+        self,
+        sender: OrderSender,
+        tasks: asyncio.TaskGroup,
+        committed: Callable[[Order, datetime], None],
+        *,
+        now: Callable[[], datetime],
+    ) -> None:
+        """*committed* is called with each order once it has left, and when it was committed."""
         self.prepare = sender.prepare
         self.forget = sender.forget
         self.rehearse = sender.rehearse
         self._sender = sender
         self._tasks = tasks
         self._committed = committed
+        self._now = now
 
     def send(self, order: Order) -> None:
         """Send *order*, which is committed, without waiting for it."""
         self._tasks.create_task(self._sender.place(order), name=f"order-{order.symbol}")
-        self._committed(order)
+        asyncio.get_running_loop().call_soon(self._committed, order, self._now())
