@@ -74,8 +74,7 @@ class ExitDecision:
 
     def has_learned(self, before: Position) -> bool:
         """Return whether the stop's reference or the peak differ from *before*."""
-        known = before.stop_reference, before.peak_price
-        return known != (self.position.stop_reference, self.position.peak_price)
+        return (self.position.stop_reference, self.position.peak_price) != (before.stop_reference, before.peak_price)
 
 
 class ExitEvaluator:
@@ -111,16 +110,14 @@ class ExitEvaluator:
         # A crossed book holds bids that may not be there: they raise neither the peak nor the stop's reference.
         position = watched.position if worth.is_crossed else self._with_reference(watched.position, worth, time)
         inputs = _inputs(watched, worth, ladder_sale_due(position, quote, rules, watched.policy, settings), time)
-        decision = ExitDecision(position, seems_dust=seems_dust)
-        seen = watched if position is watched.position else replace(watched, position=position)
-        decision = self._due(seen, inputs, rules, time, decision, push)
+        watched = watched if position is watched.position else replace(watched, position=position)
+        decision = self._due(watched, inputs, rules, time, ExitDecision(position, seems_dust=seems_dust), push)
         objection = decision.objection or self._crossed(position, worth, time)
         return decision if objection == decision.objection else replace(decision, objection=objection)
 
     def saw_stop(self, watched: WatchedPosition, price: Decimal, time: LookTime, *, push: int) -> bool:
         """Count push number *push* where it shows a stop of *watched* due at *price*; return whether it does."""
-        is_due = shows_stop(watched, price, time.now)
-        if is_due:
+        if is_due := shows_stop(watched, price, time.now):
             self._streaks.seen(watched.name, _DUE, time.seconds, push=push)
         return is_due
 
@@ -227,9 +224,8 @@ class ExitEvaluator:
                 peak = found  # Nothing was bid for it yet: the peak was only ever paid.
             reference = found if reference is None else max(reference, found)
         reference, peak = _KEPT.plus(reference), _KEPT.plus(max(peak, reference, worth.whole))
-        if (reference, peak) == (position.stop_reference, position.peak_price):
-            return position  # The usual case, in front of a sale: a copy would cost more than the comparison.
-        return replace(position, stop_reference=reference, peak_price=peak)
+        is_known = (reference, peak) == (position.stop_reference, position.peak_price)
+        return position if is_known else replace(position, stop_reference=reference, peak_price=peak)
 
     def _is_young(self, position: Position, time: LookTime) -> bool:
         since = self._young_since.get(position.name)

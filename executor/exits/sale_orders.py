@@ -11,11 +11,11 @@ from typing import Final
 import structlog
 
 from executor.journal.decision_writer import DecisionWriter
-from executor.model import ExitReason, Position, PriceSource
+from executor.model import ExitReason, Order, Position, PriceSource
 from executor.pricing.valuation import is_worth_selling
 from executor.sending.last_balances import BalanceSource
-from executor.sending.order_sender import OrderSender
 from executor.sending.request_builder import BuiltRequest
+from executor.sending.sale_sender import SaleSender
 from shared.events import Mode, Side, TradingRules
 from shared.log_context import of_listing
 from shared.mexc.errors import ExchangeError
@@ -120,16 +120,49 @@ class FreeBalances:
         self._read_at, self._served = asked_at, self._meanwhile
 
 
+class _WayOut:
+    """The way out of one sale, which leaves ahead of everything else that follows from its commit."""
+
+    def __init__(self, sender: SaleSender, intent: SaleIntent) -> None:
+        self._sender = sender
+        self._intent = intent
+        self._built: BuiltRequest | None = None
+        self._placing: asyncio.Task[None] | None = None
+
+    def prepare(self, order: Order) -> None:
+        """Make and sign the request of *order* while its commit is under way."""
+        self._built = self._sender.made_ahead(order)
+
+    def send(self, order: Order) -> None:
+        """Send *order*, which is committed, in the next turn of the loop."""
+        placing = self._sender.place(order, built=self._built)
+        self._placing = asyncio.create_task(placing, name=f"order-{order.symbol}")
+        # Said once the order has left.
+        say = partial(log.info, "selling", symbol=order.symbol, listing=order.listing_key)
+        asyncio.get_running_loop().call_soon(partial(say, reason=self._intent.reason, prices=self._intent.source))
+
+    async def ended(self) -> None:
+        """Return once it is known what came of the sale, where there was one."""
+        if self._placing is not None:
+            await self._placing
+
+
 class SaleOrders:
-    def __init__(self, journal: DecisionWriter, sender: OrderSender, free: Mapping[Mode, FreeBalances | None]) -> None:
+    def __init__(self, journal: DecisionWriter, sender: SaleSender, free: Mapping[Mode, FreeBalances | None]) -> None:
         self._journal = journal
         self._sender = sender
         self._free = free
+        self._under_way = 0
 
     @property
     def modes(self) -> list[Mode]:
         """The modes whose positions can be sold from here."""
         return list(self._free)
+
+    @property
+    def is_selling(self) -> bool:
+        """Whether a sale is under way."""
+        return self._under_way > 0
 
     def balances_wanted(self, positions: Iterable[Position]) -> Coroutine[None, None, None] | None:
         """Return the reading of balances ahead of the sales of live *positions*; None where it would spare nothing."""
@@ -149,6 +182,13 @@ class SaleOrders:
 
     async def sell(self, intent: SaleIntent) -> None:
         """Sell as much of *intent* as the account holds; return after the attempt."""
+        self._under_way += 1
+        try:
+            await self._sell(intent)
+        finally:
+            self._under_way -= 1
+
+    async def _sell(self, intent: SaleIntent) -> None:
         with of_listing(intent.position.listing):
             position = intent.position
             sellable = await self.sellable_quantity(intent)
@@ -158,20 +198,18 @@ class SaleOrders:
                     "too little of what was bought is there to be sold", position=position.name, free=f"{amount:f}"
                 )
                 return
-            ahead: list[BuiltRequest | None] = []
-            order = await self._journal.sell(
-                position,
-                amount,
-                intent.reason,
-                price_min=intent.price_min,
-                beside=intent.is_beside_another,
-                meanwhile=lambda order: ahead.append(self._sender.made_ahead(order)),
-            )
-            if order is not None:
-                # Said once the order has left.
-                say = partial(log.info, "selling", symbol=position.symbol, listing=position.listing.key)
-                asyncio.get_running_loop().call_soon(partial(say, reason=intent.reason, prices=intent.source))
-                await self._sender.place(order, built=next(iter(ahead), None))
+            way_out = _WayOut(self._sender, intent)
+            try:
+                await self._journal.sell(
+                    position,
+                    amount,
+                    intent.reason,
+                    price_min=intent.price_min,
+                    beside=intent.is_beside_another,
+                    way_out=way_out,
+                )
+            finally:
+                await way_out.ended()
 
     async def sellable_quantity(self, intent: SaleIntent) -> Decimal:
         """Return the quantity that the account holds: a purchase takes a moment to arrive, and people sell by hand.

@@ -9,7 +9,7 @@ from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import Final
+from typing import Final, Protocol
 
 from asyncpg import Record, UniqueViolationError
 
@@ -61,6 +61,25 @@ class Reservation:
 ALONE: Final = Reservation()
 """The order and its reservation, and nothing else."""
 _FIRING: Final = Reservation(decision_sql.FIRE)
+
+
+class WayOut(Protocol):
+    """The way out of a sale. Neither call waits, or raises."""
+
+    def prepare(self, order: Order, /) -> None:
+        """Take *order* while the server is at its commit."""
+
+    def send(self, order: Order, /) -> None:
+        """Take *order* once it is committed."""
+
+
+class _LeftToTheCaller:
+    def prepare(self, _: Order, /) -> None: ...
+
+    def send(self, _: Order, /) -> None: ...
+
+
+LEFT_TO_THE_CALLER: Final[WayOut] = _LeftToTheCaller()
 
 
 class DecisionWriter:
@@ -158,20 +177,21 @@ class DecisionWriter:
         *,
         price_min: Decimal | None = None,
         beside: bool = False,
-        meanwhile: Callable[[Order], None] = lambda _: None,
+        way_out: WayOut = LEFT_TO_THE_CALLER,
     ) -> Order | None:
         """Commit that *base_qty* of *position* is sold now, for *price_min* a coin at least.
 
-        Returns the order to send, None where another does it. *beside* allows it while an earlier sale is in doubt.
-        *meanwhile* is called with the order while the server is at it.
+        Returns the order, None where another sells it. *beside* allows it while an earlier sale is in doubt.
         """
         order = replace(sale_order(position, base_qty, reason, self._settings, self._now()), price_min=price_min)
         values, statement = row_of(order) | {"beside": beside}, decision_sql.SELL
         async with self._database.connection() as connection:
-            asyncio.get_running_loop().call_soon(meanwhile, order)
+            asyncio.get_running_loop().call_soon(way_out.prepare, order)
             with suppress(UniqueViolationError):
-                is_ours = await connection.fetchval(statement.sql, *statement.arguments(values))
-                return order if is_ours else None
+                if await connection.fetchval(statement.sql, *statement.arguments(values)):
+                    way_out.send(order)
+                    await asyncio.sleep(0)  # It leaves in this turn, before the connection goes back to the pool.
+                    return order
         return None
 
 
