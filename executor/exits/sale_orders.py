@@ -14,8 +14,8 @@ from executor.journal.decision_writer import DecisionWriter
 from executor.model import ExitReason, Order, Position, PriceSource
 from executor.pricing.valuation import is_worth_selling
 from executor.sending.last_balances import BalanceSource
+from executor.sending.order_sender import OrderSender
 from executor.sending.request_builder import BuiltRequest
-from executor.sending.sale_sender import SaleSender
 from shared.events import Mode, Side, TradingRules
 from shared.log_context import of_listing
 from shared.mexc.errors import ExchangeError
@@ -123,7 +123,7 @@ class FreeBalances:
 class _WayOut:
     """The way out of one sale, which leaves ahead of everything else that follows from its commit."""
 
-    def __init__(self, sender: SaleSender, intent: SaleIntent) -> None:
+    def __init__(self, sender: OrderSender, intent: SaleIntent) -> None:
         self._sender = sender
         self._intent = intent
         self._built: BuiltRequest | None = None
@@ -148,7 +148,7 @@ class _WayOut:
 
 
 class SaleOrders:
-    def __init__(self, journal: DecisionWriter, sender: SaleSender, free: Mapping[Mode, FreeBalances | None]) -> None:
+    def __init__(self, journal: DecisionWriter, sender: OrderSender, free: Mapping[Mode, FreeBalances | None]) -> None:
         self._journal = journal
         self._sender = sender
         self._free = free
