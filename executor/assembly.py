@@ -37,6 +37,8 @@ from executor.reconciliation.given_up_orders import GivenUpOrders
 from executor.reconciliation.operator_settlement import OperatorSettlement
 from executor.reconciliation.order_reconciler import OrderReconciler
 from executor.reconciliation.readiness import Readiness
+from executor.rehearsal.purchase_rehearsal import PurchaseRehearsal
+from executor.rehearsal.rounds import Quiet
 from executor.sending.absence_check import AbsenceCheck
 from executor.sending.inert_sending import inert
 from executor.sending.last_balances import LastBalances
@@ -79,6 +81,7 @@ class Parts:
     schedule: OpeningScheduler
     exits: ExitMonitor
     custody: BalanceCheck | None
+    rehearsal: PurchaseRehearsal
     daily_loss: DailyLossBreaker
     fee_prices: FeePrices | None
 
@@ -102,7 +105,7 @@ def assemble(
     """Make every part of an executor on *exchange*; nothing runs yet."""
     base = _Base(runtime, settings, exchange, halts, alarms)
     database, now = runtime.database, exchange.now
-    transitions = base.transitions()
+    transitions, builder = base.transitions(), base.builder()
     attempts = AttemptWriter(
         database,
         live=exchange.live,
@@ -113,7 +116,6 @@ def assemble(
     )
     journal = DecisionWriter(database, settings, told=base.outbox.filled, now=now)
     decisions = PurchaseDecisions(journal, settings, live=exchange.live, unready=ready.unready, now=now)
-    builder = base.builder()
     repeater = PurchaseRepeater(attempts, builder, exchange.sending, settings, now=now, stopping=runtime.stop)
     sender = base.sender(builder, transitions, repeater)
     max_wait = timedelta(hours=settings.opening_horizon_hours)
@@ -137,6 +139,7 @@ def assemble(
         schedule=OpeningScheduler(transitions, decisions, sender, builder, base.clock, max_wait=max_wait),
         exits=monitor,
         custody=base.custody(),
+        rehearsal=PurchaseRehearsal(settings, Quiet(database, decisions, monitor, sender), now=now),
         daily_loss=DailyLossBreaker(database, monitor.fair_values, every_seconds=settings.exit_check_seconds, now=now),
         fee_prices=base.fee_prices(),
     )
@@ -237,9 +240,8 @@ def _question(exchange: Exchange, settings: ExecutorSettings, markets: MarketVie
     if exchange.infos is None:
         return ask_nobody
     has_room = partial(exchange.limiter.has_room, Priority.OTHER, cost_of("GET", INFO_PATH))
-    seconds_max = settings.opening_ask_seconds
     return OpeningQuestion(
-        exchange.infos.symbol_rules, markets.rules.take_in, has_room=has_room, seconds_max=seconds_max
+        exchange.infos.symbol_rules, markets.rules.take_in, has_room=has_room, seconds_max=settings.opening_ask_seconds
     )
 
 

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -192,13 +191,13 @@ async def serve(
     *,
     seeds: ExitSeeds | None = None,
     open_exchange: OpenExchange = open_exchange,
-    lend: Lend = lambda *_: nullcontext(),
+    lend: Lend | None = None,
     rehearsed: Sequence[Statement] = STATEMENTS,
 ) -> None:
     """Trade listings until the runtime's stop event is set; raise SettingsError for contradictory settings.
 
     *lend* is given the handler of listings while it may buy, for a way to it beside the broker, and the statements of
-    both ways are *rehearsed*.
+    both ways are *rehearsed*. Without it, the way from the broker is.
     """
     keys = credentials(venue)
     if venue.live and keys is None:
@@ -220,7 +219,8 @@ async def serve(
         exchange = _with_streams(opened, venue, settings, exits, runtime.telemetry.registry)
         parts = assemble(runtime, settings, exchange, halts, alarms, Readiness(exchange.clock))
         show_clock(exchange.clock, runtime.telemetry.registry)
-        run = ExecutorRun(runtime, settings, venue, exchange, parts, halts, alarms, component, watchdog, lend)
+        lending = lend or parts.rehearsal.lend
+        run = ExecutorRun(runtime, settings, venue, exchange, parts, halts, alarms, component, watchdog, lending)
         key, ended = run.show_health(exits), asyncio.Event()
         async with asyncio.TaskGroup() as beside:
             rehearsal = beside.create_task(keep_rehearsed(runtime.database, rehearsed), name="rehearsal")

@@ -69,6 +69,11 @@ class ExitMonitor:
         self._objected: frozenset[str] = frozenset()
 
     @property
+    def is_selling(self) -> bool:
+        """Whether a sale is under way."""
+        return self._selling.is_selling
+
+    @property
     def fair_values(self) -> FairValues:
         """Fair values by the latest looks."""
         return self._positions.fair_values

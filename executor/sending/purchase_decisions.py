@@ -79,16 +79,26 @@ class PurchaseDecisions:
         self._live = live
         self._unready = unready
         self._now = now
+        self._under_way = 0
         self.last: Snapshot | None = None
         """The last reading, as for a listing whose coin is not held."""
 
+    @property
+    def is_deciding(self) -> bool:
+        """Whether a decision is under way; a rehearsed one is none."""
+        return self._under_way > 0
+
     async def open(self, listing: Listing, sender: PurchaseSender) -> Decided:
         """Decide on *listing* once and for all, and commit that; *sender* gets a purchase once it is committed."""
-        for _ in range(RACES_MAX):
-            with suppress(OvertakenError):
-                async with self._journal.connection() as connection:
-                    return await self._open(connection, listing, sender)
-        raise _overtaken()
+        self._under_way += 1
+        try:
+            for _ in range(RACES_MAX):
+                with suppress(OvertakenError):
+                    async with self._journal.connection() as connection:
+                        return await self._open(connection, listing, sender)
+            raise _overtaken()
+        finally:
+            self._under_way -= 1
 
     async def open_at_once(self, listing: Listing, sender: PurchaseSender, reservation: Reservation) -> Foreseen:
         """Commit the purchase of *listing* by *reservation* where the last reading is for it, and return the order.
@@ -96,11 +106,11 @@ class PurchaseDecisions:
         Otherwise return what that decides, None where there is none: nothing is written. One round trip; raises
         OvertakenError, with nothing written, where the reading holds no more or *reservation* cannot be made.
         """
-        foreseen, last = self._foreseen(listing), self.last
-        if isinstance(foreseen, Order) and last is not None:
-            async with self._journal.connection() as connection:
-                await self._buy(connection, foreseen, last, sender, reservation)
-        return foreseen
+        self._under_way += 1
+        try:
+            return await self._open_at_once(listing, sender, reservation)
+        finally:
+            self._under_way -= 1
 
     async def rehearse(self, listing: Listing, sender: PurchaseSender, reservation: Reservation) -> None:
         """Go the way of `open_at_once` with a *listing* that there is none of, as far as the answer of the database.
@@ -108,7 +118,7 @@ class PurchaseDecisions:
         No version of the configuration has the name that it is committed for: nothing is written, nor locked.
         """
         with suppress(OvertakenError):
-            await self.open_at_once(listing, NoWayOut(sender.rehearse), reservation.of_no_version())
+            await self._open_at_once(listing, NoWayOut(sender.rehearse), reservation.of_no_version())
 
     async def read_ahead(self) -> None:
         """Make the last reading that of now, so that the next listing need not wait for one."""
@@ -134,6 +144,13 @@ class PurchaseDecisions:
                 async with self._journal.connection() as connection:
                     return await self._fire(connection, order)
         raise _overtaken()
+
+    async def _open_at_once(self, listing: Listing, sender: PurchaseSender, reservation: Reservation) -> Foreseen:
+        foreseen, last = self._foreseen(listing), self.last
+        if isinstance(foreseen, Order) and last is not None:
+            async with self._journal.connection() as connection:
+                await self._buy(connection, foreseen, last, sender, reservation)
+        return foreseen
 
     async def _open(self, connection: Connection, listing: Listing, sender: PurchaseSender) -> Decided:
         foreseen, last = self._foreseen(listing), self.last

@@ -57,6 +57,10 @@ class Database:
         """Return whether a connection could be lent at once, also to a task that holds one."""
         return self.pool.get_idle_size() > 0 or self.pool.get_size() < self.pool.get_max_size()
 
+    def has_idle(self, count: int) -> bool:
+        """Return whether so many connections are open and idle: a task could be lent one without waiting for it."""
+        return self.pool.get_idle_size() >= count
+
     @asynccontextmanager
     async def session(self) -> AsyncIterator[Connection]:
         """Lend a connection whose session may be changed, for example to listen: it is closed after the block."""

@@ -129,7 +129,11 @@ async def _serve(told: Orders, pipe: Pipe, stop: asyncio.Event) -> None:
 
 
 async def _trade(runtime: Runtime, told: Orders, points: Points) -> None:
-    settings, opened = ExecutorSettings(**told.settings), partial(open_pointed_exchange, points)
+    # Statements of rehearsals are no points, and what they read ahead would spare decisions theirs.
+    settings, opened = (
+        ExecutorSettings(**{"rehearsal_seconds": 0, **told.settings}),
+        partial(open_pointed_exchange, points),
+    )
     if not told.ws_url:
         await service.serve(runtime, settings, _venue(told), told.data_dir, open_exchange=opened)
         return

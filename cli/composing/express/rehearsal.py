@@ -2,12 +2,11 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 from math import inf
-from typing import Final
 
 from prometheus_client import CollectorRegistry
 
+from executor.rehearsal.purchase_rehearsal import NOBODY, PRICE, RULES
 from ingest.catalogue import Catalogue, Sighting, SymbolRecord, SymbolState
 from ingest.health.feed_health import Feed
 from ingest.output.publisher import raw_listing
@@ -15,23 +14,9 @@ from ingest.source import SourceEvent
 from ingest.stepwise import run_cooperatively
 from ingest.streams.source_metrics import SourceMetrics
 from ingest.streams.ticker_stream import CHANNEL, TickerStream
-from shared.events import RawListing, TradingRules
+from shared.events import RawListing
 from shared.mexc.streams.connection import StreamOptions
 from shared.mexc.wire_pb2 import TickerFrame, TickerSymbol, TickerSymbols
-
-NOBODY: Final = "0REHEARSED0"
-"""The coin."""
-PRICE: Final = "0.012345"
-RULES: Final = TradingRules(
-    base_precision=2,
-    quote_precision=6,
-    base_quantity_min=Decimal("0.01"),
-    quote_amount_min=Decimal(1),
-    quote_amount_max=Decimal(2_000_000),
-    quote_amount_min_market=Decimal(1),
-    quote_amount_max_market=Decimal(100_000),
-)
-"""Without rules, the request would not be made at once."""
 
 
 @dataclass(frozen=True, slots=True)

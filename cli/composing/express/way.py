@@ -20,6 +20,7 @@ from executor.decisions.strategy import WaitForOpening
 from executor.journal.decision_writer import OvertakenError
 from executor.listing_handler import BuyListing
 from executor.model import Order, Refusal
+from executor.rehearsal.rounds import READ_SECONDS, keep_rehearsed
 from executor.sending.purchase_decisions import Foreseen
 from shared.errors import PermanentError, TransientError
 from shared.events import RawListing, utc_now
@@ -28,10 +29,6 @@ from shared.mexc.symbols import key_of
 
 log = structlog.get_logger(__name__)
 
-READ_SECONDS: Final = 1.0
-"""Between readings of what decides on the next listing; its reservation compares all of it as it commits."""
-FAILED_SECONDS: Final = 60.0
-"""Until the way is rehearsed again after an error."""
 REMEMBERED_MAX: Final = 10_000
 
 
@@ -126,19 +123,13 @@ class ExpressWay:
 
     async def keep_rehearsed(self, buy: BuyListing, rehearsal: Rehearsal) -> Never:
         """Rehearse the way whenever no sighting is on it, until cancelled."""
-        exchange, wait_seconds = RehearsedExchange(rehearsal.quote_asset), rehearsal.every_seconds
-        while True:
-            await asyncio.sleep(wait_seconds)
-            if self._under_way:
-                continue
-            try:
-                await self.rehearse(buy, exchange)
-                wait_seconds = rehearsal.every_seconds
-            except TransientError:
-                wait_seconds = READ_SECONDS
-            except Exception:
-                log.exception("the express way was not rehearsed")
-                wait_seconds = FAILED_SECONDS
+        exchange = RehearsedExchange(rehearsal.quote_asset)
+        await keep_rehearsed(
+            lambda: self.rehearse(buy, exchange),
+            rehearsal.every_seconds,
+            lambda: not self._under_way,
+            failed="the express way was not rehearsed",
+        )
 
     async def rehearse(self, buy: BuyListing, exchange: RehearsedExchange) -> None:
         """Let a sighting on *exchange* go the way as far as its commit, which commits nothing."""

@@ -49,7 +49,10 @@ def counted() -> Iterator[Count]:
 
 
 async def test_no_more_stands_between_a_listing_and_its_order_than_ever(database_url: str, broker_url: str) -> None:
-    counts, settings = [], ExecutorSettings(orders_per_minute=SAMPLES_MAX, listings_per_minute_max=SAMPLES_MAX)
+    counts, settings = (
+        [],
+        ExecutorSettings(rehearsal_seconds=0, orders_per_minute=SAMPLES_MAX, listings_per_minute_max=SAMPLES_MAX),
+    )
     async with (
         running_simulator() as simulator,
         executor(database_url, broker_url, a_venue(simulator.rest_url, live=True), settings) as trading,

@@ -12,9 +12,10 @@ from structlog.testing import capture_logs
 
 from cli.composing.express.claim import CLAIM_AND_RESERVE, claimed, reservation
 from cli.composing.express.metrics import Outcome
-from cli.composing.express.rehearsal import NOBODY, PRICE, RULES, Rehearsal, RehearsedExchange
+from cli.composing.express.rehearsal import Rehearsal, RehearsedExchange
 from executor.journal.decision_writer import DecisionWriter
 from executor.model.order import Order
+from executor.rehearsal.purchase_rehearsal import NOBODY, PRICE, RULES
 from executor.sending.purchase_decisions import PurchaseDecisions
 from executor.settings import ExecutorSettings
 from shared.errors import TransientError

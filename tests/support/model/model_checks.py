@@ -52,6 +52,8 @@ SETTINGS: Final = ExecutorSettings.model_validate(
         "trades_seconds": 3,
         "unknown_status_seconds": 2,
         "unconfirmed_sale_seconds": 2,
+        # Oftener, most of the statements at which a process dies would be rehearsed ones.
+        "rehearsal_seconds": 2,
     }
 )
 POLICY: Final[Mapping[str, Any]] = {"take_profit_pct": 30, "stop_loss_pct": 15, "trailing_stop_pct": 25}
