@@ -120,6 +120,13 @@ class PurchaseDecisions:
         with suppress(OvertakenError):
             await self._open_at_once(listing, NoWayOut(sender.rehearse), reservation.of_no_version())
 
+    async def _open_at_once(self, listing: Listing, sender: PurchaseSender, reservation: Reservation) -> Foreseen:
+        foreseen, last = self._foreseen(listing), self.last
+        if isinstance(foreseen, Order) and last is not None:
+            async with self._journal.connection() as connection:
+                await self._buy(connection, foreseen, last, sender, reservation)
+        return foreseen
+
     async def read_ahead(self) -> None:
         """Make the last reading that of now, so that the next listing need not wait for one."""
         async with self._journal.connection() as connection:
@@ -144,13 +151,6 @@ class PurchaseDecisions:
                 async with self._journal.connection() as connection:
                     return await self._fire(connection, order)
         raise _overtaken()
-
-    async def _open_at_once(self, listing: Listing, sender: PurchaseSender, reservation: Reservation) -> Foreseen:
-        foreseen, last = self._foreseen(listing), self.last
-        if isinstance(foreseen, Order) and last is not None:
-            async with self._journal.connection() as connection:
-                await self._buy(connection, foreseen, last, sender, reservation)
-        return foreseen
 
     async def _open(self, connection: Connection, listing: Listing, sender: PurchaseSender) -> Decided:
         foreseen, last = self._foreseen(listing), self.last
@@ -214,8 +214,7 @@ class PurchaseDecisions:
         return Decided(Outcome.BUY, order)
 
     async def _fire(self, connection: Connection, waiting: Order) -> Decided:
-        listing = waiting.listing
-        live = self._may_be_live(listing)
+        listing, live = waiting.listing, self._may_be_live(waiting.listing)
         read = await self._journal.read(connection, listing, live=live, waiting=waiting.client_order_id)
         now, state = self._now(), read.state
         is_switched = state.mode is not waiting.mode
