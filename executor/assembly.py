@@ -37,8 +37,7 @@ from executor.reconciliation.given_up_orders import GivenUpOrders
 from executor.reconciliation.operator_settlement import OperatorSettlement
 from executor.reconciliation.order_reconciler import OrderReconciler
 from executor.reconciliation.readiness import Readiness
-from executor.rehearsal.purchase_rehearsal import PurchaseRehearsal
-from executor.rehearsal.rounds import Quiet
+from executor.rehearsal.purchase_rehearsal import PurchaseRehearsal, Quiet
 from executor.sending.absence_check import AbsenceCheck
 from executor.sending.inert_sending import inert
 from executor.sending.last_balances import LastBalances
@@ -104,7 +103,7 @@ def assemble(
 ) -> Parts:
     """Make every part of an executor on *exchange*; nothing runs yet."""
     base = _Base(runtime, settings, exchange, halts, alarms)
-    database, now = runtime.database, exchange.now
+    database, now, max_wait = runtime.database, exchange.now, timedelta(hours=settings.opening_horizon_hours)
     transitions, builder = base.transitions(), base.builder()
     attempts = AttemptWriter(
         database,
@@ -118,8 +117,8 @@ def assemble(
     decisions = PurchaseDecisions(journal, settings, live=exchange.live, unready=ready.unready, now=now)
     repeater = PurchaseRepeater(attempts, builder, exchange.sending, settings, now=now, stopping=runtime.stop)
     sender = base.sender(builder, transitions, repeater)
-    max_wait = timedelta(hours=settings.opening_horizon_hours)
     monitor = base.monitor(SaleOrders(journal, sender, base.free()))
+    quiet = Quiet(database.has_idle, (decisions.is_deciding, monitor.is_selling, sender.is_sending))
     return Parts(
         now=now,
         metrics=base.metrics,
@@ -139,7 +138,7 @@ def assemble(
         schedule=OpeningScheduler(transitions, decisions, sender, builder, base.clock, max_wait=max_wait),
         exits=monitor,
         custody=base.custody(),
-        rehearsal=PurchaseRehearsal(settings, Quiet(database, decisions, monitor, sender), now=now),
+        rehearsal=PurchaseRehearsal(settings, quiet, now=now),
         daily_loss=DailyLossBreaker(database, monitor.fair_values, every_seconds=settings.exit_check_seconds, now=now),
         fee_prices=base.fee_prices(),
     )

@@ -68,10 +68,9 @@ class ExitMonitor:
         self._schedule = LookSchedule(settings, access.apart)
         self._objected: frozenset[str] = frozenset()
 
-    @property
     def is_selling(self) -> bool:
-        """Whether a sale is under way."""
-        return self._selling.is_selling
+        """Return whether a sale is under way."""
+        return self._selling.is_selling()
 
     @property
     def fair_values(self) -> FairValues:

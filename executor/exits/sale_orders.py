@@ -159,9 +159,8 @@ class SaleOrders:
         """The modes whose positions can be sold from here."""
         return list(self._free)
 
-    @property
     def is_selling(self) -> bool:
-        """Whether a sale is under way."""
+        """Return whether a sale is under way."""
         return self._under_way > 0
 
     def balances_wanted(self, positions: Iterable[Position]) -> Coroutine[None, None, None] | None:

@@ -6,6 +6,7 @@ Listings are hours apart, and the first of a process runs code that never ran th
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from functools import partial
@@ -18,6 +19,8 @@ from executor.settings import ExecutorSettings
 from shared.events import Listing, ListingKey, Source, Trade, TradingRules
 from shared.wire.topology import message_handler, to_message
 
+IDLE_MIN: Final = 2
+"""A rehearsal holds one connection, and an order that comes meanwhile finds another open."""
 NOBODY: Final = "0REHEARSED0"
 """The coin, which no exchange shows."""
 PRICE: Final = "0.012345"
@@ -31,6 +34,20 @@ RULES: Final = TradingRules(
     quote_amount_max_market=Decimal(100_000),
 )
 """Without rules, the request would not be made at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quiet:
+    """Whether a rehearsal would keep nothing from an order."""
+
+    has_idle: Callable[[int], bool]
+    """Whether so many connections are open and idle."""
+    busy: Sequence[Callable[[], bool]]
+    """Whether an order is under way, by those who know."""
+
+    def __call__(self) -> bool:
+        """Return whether no order is under way, and a rehearsal would not hold the last connection."""
+        return not any(is_busy() for is_busy in self.busy) and self.has_idle(IDLE_MIN)
 
 
 class PurchaseRehearsal:

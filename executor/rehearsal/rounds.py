@@ -2,16 +2,11 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Final, Never
 
 import structlog
 
-from executor.exits.monitor import ExitMonitor
-from executor.sending.order_sender import OrderSender
-from executor.sending.purchase_decisions import PurchaseDecisions
 from shared.errors import TransientError
-from shared.postgres.database import Database
 
 log = structlog.get_logger(__name__)
 
@@ -21,23 +16,6 @@ AWAY_SECONDS: Final = 1.0
 """Until the next rehearsal where the database is away."""
 FAILED_SECONDS: Final = 60.0
 """The same after an error."""
-IDLE_MIN: Final = 2
-"""A rehearsal holds one connection, and an order that comes meanwhile finds another open."""
-
-
-@dataclass(frozen=True, slots=True)
-class Quiet:
-    """Whether a rehearsal would keep nothing from an order."""
-
-    database: Database
-    decisions: PurchaseDecisions
-    exits: ExitMonitor
-    sender: OrderSender
-
-    def __call__(self) -> bool:
-        """Return whether no order is under way, and a rehearsal would not hold the last connection."""
-        is_busy = self.decisions.is_deciding or self.exits.is_selling or self.sender.is_sending
-        return not is_busy and self.database.has_idle(IDLE_MIN)
 
 
 async def keep_rehearsed(

@@ -66,9 +66,8 @@ class OrderSender:
         self.recorded = asyncio.Event()
         """Set whenever an order was handed on to its look-ups."""
 
-    @property
     def is_sending(self) -> bool:
-        """Whether an order is about to leave, or waits for its answer."""
+        """Return whether an order is about to leave, or waits for its answer."""
         return bool(self._in_hand)
 
     def has_in_hand(self, order: Order) -> bool:

@@ -83,9 +83,8 @@ class PurchaseDecisions:
         self.last: Snapshot | None = None
         """The last reading, as for a listing whose coin is not held."""
 
-    @property
     def is_deciding(self) -> bool:
-        """Whether a decision is under way; a rehearsed one is none."""
+        """Return whether a decision is under way; a rehearsed one is none."""
         return self._under_way > 0
 
     async def open(self, listing: Listing, sender: PurchaseSender) -> Decided:

@@ -17,8 +17,8 @@ from executor.journal.decision_writer import ALONE
 from executor.journal.position_store import held
 from executor.listing_handler import Lend
 from executor.model import ExitReason, Order
-from executor.rehearsal.purchase_rehearsal import NOBODY, PurchaseRehearsal, listing_at
-from executor.rehearsal.rounds import Quiet, keep_rehearsed
+from executor.rehearsal.purchase_rehearsal import NOBODY, PurchaseRehearsal, Quiet, listing_at
+from executor.rehearsal.rounds import keep_rehearsed
 from executor.sending.order_sender import OrderSender
 from executor.sending.purchase_decisions import Outcome
 from executor.service import serve
@@ -148,7 +148,7 @@ async def test_it_leaves_no_trace(database: Database, exchange: ModelExchange, t
         assert await connection.fetchval(TRACES) == 0
     assert (logs, executor.to_send, executor.latched, exchange.entries) == ([], [], [], [])
     assert metrics_of(executor) == before
-    assert not executor.placing.is_sending
+    assert not executor.placing.is_sending()
 
 
 async def test_it_cannot_send_even_where_the_database_says_that_it_was_committed(
@@ -178,7 +178,8 @@ async def test_an_absent_database_is_said_to_be_away_and_logged_by_none(
 
 
 def quiet_of(executor: Executor) -> Quiet:
-    return Quiet(executor.database, executor.decisions, executor.parts.exits, executor.placing)
+    busy = (executor.decisions.is_deciding, executor.parts.exits.is_selling, executor.placing.is_sending)
+    return Quiet(executor.database.has_idle, busy)
 
 
 @pytest.mark.parametrize("order", ["purchase", "sale"])
@@ -198,7 +199,7 @@ async def test_none_begins_while_an_order_is_under_way(
         under_way = asyncio.create_task(
             executor.decide(a_coin("NEW", time)) if order == "purchase" else selling.sell(intent)
         )
-        await eventually(lambda: executor.decisions.is_deciding or selling.is_selling)
+        await eventually(lambda: executor.decisions.is_deciding() or selling.is_selling())
         assert not quiet()
     await under_way
     assert quiet()

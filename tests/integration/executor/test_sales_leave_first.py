@@ -72,4 +72,4 @@ async def test_it_is_seen_to_its_end_where_its_connection_is_lost_meanwhile(
         await sell(holding)
 
     assert [entry.order.side for entry in exchange.entries] == ["BUY", "SELL"]
-    assert not holding.placing.is_sending
+    assert not holding.placing.is_sending()

@@ -45,7 +45,7 @@ def followed() -> Iterator[Steps]:
 async def test_a_purchase_is_rehearsed_while_it_is_committed(
     database_url: str, simulator: Simulator, tmp_path: Path
 ) -> None:
-    async with desk(database_url, simulator, tmp_path) as opened:
+    async with desk(database_url, simulator, tmp_path, rehearsal_seconds=0) as opened:
         await simulator.list_coin("FIRSTUSDT", **ONE_DOLLAR)
         with followed() as steps:
             await opened.tell(fresh("FIRSTUSDT", price=Decimal(1), rules=RULES))
@@ -58,7 +58,7 @@ async def test_a_purchase_is_rehearsed_while_it_is_committed(
 async def test_a_sale_is_rehearsed_while_it_is_committed(
     database_url: str, simulator: Simulator, tmp_path: Path
 ) -> None:
-    async with desk(database_url, simulator, tmp_path, stop_loss_pct=10) as opened:
+    async with desk(database_url, simulator, tmp_path, stop_loss_pct=10, rehearsal_seconds=0) as opened:
         await opened.buy("SOLDUSDT")
         with followed() as steps:
             await opened.move("SOLDUSDT", "0.85")
@@ -71,7 +71,7 @@ async def test_a_sale_is_rehearsed_while_it_is_committed(
 async def test_an_order_with_a_moment_is_rehearsed_right_before_it(
     database_url: str, simulator: Simulator, tmp_path: Path
 ) -> None:
-    async with desk(database_url, simulator, tmp_path) as opened:
+    async with desk(database_url, simulator, tmp_path, rehearsal_seconds=0) as opened:
         opens_at = utc_now() + timedelta(seconds=3)
         await simulator.list_coin("LATERUSDT", 3, **ONE_DOLLAR)
         with followed() as steps:
@@ -84,7 +84,7 @@ async def test_an_order_with_a_moment_is_rehearsed_right_before_it(
 
 
 async def test_a_dry_run_has_no_way_out_to_rehearse(database_url: str, simulator: Simulator, tmp_path: Path) -> None:
-    async with desk(database_url, simulator, tmp_path, live=False) as opened:
+    async with desk(database_url, simulator, tmp_path, live=False, rehearsal_seconds=0) as opened:
         with followed() as steps:
             await opened.buy("PAPERUSDT")
             await eventually(lambda: settled(opened), within_seconds=SECONDS)
