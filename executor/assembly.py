@@ -150,9 +150,7 @@ class _Base:
     def __init__(
         self, runtime: Runtime, settings: ExecutorSettings, exchange: Exchange, halts: HaltWatch, alarms: Alarms
     ) -> None:
-        self._runtime = runtime
-        self._settings = settings
-        self._exchange = exchange
+        self._runtime, self._settings, self._exchange = runtime, settings, exchange
         self._halts = halts
         self._alarms = alarms
         self.metrics = ExecutorMetrics(runtime.telemetry.registry, now=exchange.now)

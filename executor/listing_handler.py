@@ -12,7 +12,7 @@ import structlog
 from executor.decisions.freshness import AgeSettings, is_just_open
 from executor.decisions.limits import MassListing
 from executor.halts.latches import HaltCause
-from executor.journal.decision_writer import Reservation
+from executor.journal.decision_writer import ALONE, Reservation
 from executor.metrics import ExecutorMetrics
 from executor.model import Order
 from executor.sending.order_sender import Latch
@@ -84,7 +84,7 @@ class BuyListing:
             self._report(listing, Decided(Outcome.BUY, foreseen), perf_counter() - received)
         return foreseen
 
-    async def rehearse(self, listing: Listing, reservation: Reservation) -> None:
+    async def rehearse(self, listing: Listing, reservation: Reservation = ALONE) -> None:
         """Go the way of `at_once` without a trace, with a *listing* that there is none of: nothing can be bought."""
         await self._decisions.rehearse(listing, self._consequences.sender, reservation)
 

@@ -12,7 +12,6 @@ from decimal import Decimal
 from functools import partial
 from typing import Final
 
-from executor.journal.decision_writer import ALONE
 from executor.listing_handler import BuyListing
 from executor.rehearsal.rounds import READ_SECONDS, keep_rehearsed
 from executor.settings import ExecutorSettings
@@ -87,7 +86,7 @@ class PurchaseRehearsal:
             self._read_at = time
 
         async def handle(listing: Listing) -> Sequence[Trade]:
-            await buy.rehearse(listing, ALONE)
+            await buy.rehearse(listing)
             return ()
 
         await message_handler(Listing, handle)(to_message(listing_at(self._now(), quote_asset)))
