@@ -117,7 +117,7 @@ class TimingSettings(_ExecutorSettings):
     """Live only: how long listings wait at the start for the orders of an earlier run; after that they are refused."""
     holdings_check_seconds: float = Field(default=60.0, ge=1, le=3600, allow_inf_nan=False)
     """Live only: the interval between comparisons of the balances with the positions."""
-    rehearsal_seconds: float = Field(default=0.1, ge=0, le=60)
+    rehearsal_seconds: float = Field(default=1.0, ge=0, le=60)
     """Interval at which the way from a listing to its order is rehearsed, up to an order that is not committed; 0: not.
     The express way is rehearsed by SNIPER_EXPRESS_REHEARSAL_SECONDS instead."""
     holdings_confirm_seconds: float = Field(default=5.0, ge=0.1, le=600, allow_inf_nan=False)

@@ -6,6 +6,7 @@ engine eight megabytes per process. Commands that read for people use SQLAlchemy
 
 import asyncio
 import json
+import sys
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -148,8 +149,9 @@ async def connect(settings: DatabaseSettings, url: PostgresUrl, *, name: str) ->
             **options.arguments(),
             min_size=2,
             max_size=settings.pool_size,
-            # Listings are hours apart, and each must find its statements prepared.
+            # Listings are hours apart, and each must find its statements prepared, on a connection that is open.
             max_cached_statement_lifetime=0,
+            max_queries=sys.maxsize,
             init=prepare,
             reset=keep_session,
         )
