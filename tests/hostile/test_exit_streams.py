@@ -287,6 +287,17 @@ async def test_best_prices_that_rest_does_not_show_are_not_believed(ground: Grou
     await ground.sold("STUCKUSDT")
 
 
+async def test_pushes_that_seem_old_hold_up_no_stop(ground: Ground) -> None:
+    """The exchange counts anew, or one push came from the future: what stood before them is not the price of now."""
+    await ground.staffed(**STREAMS)
+    await follows(ground, "ANEWUSDT")
+    await ground.falls("ANEWUSDT")
+    await ground.exchange.tick("ANEWUSDT", *(FALLEN | {"version": version} for version in ("1", "2")))
+
+    await ground.sale_on_the_wire("ANEWUSDT", within_seconds=5)
+    await ground.sold("ANEWUSDT")
+
+
 async def test_pushes_that_lag_behind_hold_up_no_stop_that_rest_shows(ground: Ground) -> None:
     """They are as frequent as ever, so that no best prices stand for long enough to be doubted."""
     await ground.staffed(**STREAMS | {"stream_check_seconds": 0.5})
