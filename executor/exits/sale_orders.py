@@ -197,4 +197,7 @@ class SaleOrders:
                 "the balance is not known, so all of a position is sold", position=position.name, reason=repr(error)
             )
             return position.base_qty
+        if not there and not intent.is_beside_another and position.is_named_apart:
+            log.warning("the account names a coin otherwise, so all of a position is sold", position=position.name)
+            return position.base_qty
         return max(Decimal(0), min(position.base_qty, there - (intent.explained_by_others or 0)))

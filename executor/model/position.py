@@ -53,6 +53,11 @@ class Position:
         """The name in logs and health."""
         return f"{self.listing.key} {self.mode}"
 
+    @property
+    def is_named_apart(self) -> bool:
+        """Return whether its coin is not named as in its symbol: the account may have it under either name."""
+        return not self.symbol.startswith(self.listing.base_asset)
+
 
 def after_sale(position: Position, fill: Fill | None) -> Position:
     """Return *position* after a sale of it; the quantity sold frees its share of the cost, in whole cents.
