@@ -42,9 +42,11 @@ def credible_value(order: Order, value: Decimal | None) -> Decimal | None:
 
 def credible_report(order: Order, report: OrderReport) -> OrderReport:
     """Return *report* without the figures that cannot be those of *order*."""
-    executed, value = report.executed_quantity, report.executed_value
-    quantities = {"executed_quantity": credible_quantity(order, executed), "executed_value": credible_value(order, value)}
-    return msgspec.structs.replace(report, **quantities)
+    return msgspec.structs.replace(
+        report,
+        executed_quantity=credible_quantity(order, report.executed_quantity),
+        executed_value=credible_value(order, report.executed_value),
+    )
 
 
 def credible_trades(order: Order, trades: Sequence[TradeReport]) -> Sequence[TradeReport]:
