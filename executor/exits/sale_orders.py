@@ -18,7 +18,7 @@ from executor.sending.order_sender import OrderSender
 from executor.sending.request_builder import BuiltRequest
 from shared.events import Mode, Side, TradingRules
 from shared.log_context import of_listing
-from shared.mexc.errors import ExchangeError
+from shared.mexc.errors import ExchangeError, ExchangeUnavailable
 from shared.mexc.orders.order_reports import Balance
 from shared.mexc.time.clock_estimate import ClockUncertainError
 
@@ -116,7 +116,9 @@ class FreeBalances:
 
     async def _read(self) -> None:
         asked_at, self._meanwhile = self._clock(), set()
-        self._balances = await self._account.balances()
+        if not (balances := await self._account.balances()):
+            raise ExchangeUnavailable("an account with positions is never empty")
+        self._balances = balances
         self._read_at, self._served = asked_at, self._meanwhile
 
 

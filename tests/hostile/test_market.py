@@ -269,3 +269,16 @@ async def test_what_such_an_amount_made_dust_of_is_watched_again(ground: Ground)
     await ground.falls("DUSTEDUSDT")
 
     await ground.sold("DUSTEDUSDT", within_seconds=5)
+
+
+@pytest.mark.parametrize("body", ['{"balances":[]}', "<html>maintenance</html>", '{"balances":[{"asset":"EMPTY"', "[]"])
+async def test_an_account_that_shows_nothing_keeps_no_stop_from_selling(ground: Ground, body: str) -> None:
+    """The exchange knows what there is, and would refuse to sell what is not."""
+    symbol = f"EMPTY{len(body)}USDT"
+    await ground.staffed(stop_loss_pct=20)
+    await ground.buys(symbol)
+    await ground.exchange.arm("http_status", endpoint="GET /api/v3/account", status=200, body=body, count=None)
+    await ground.falls(symbol)
+
+    await ground.sale_on_the_wire(symbol, within_seconds=5)
+    await ground.sold(symbol)

@@ -248,11 +248,11 @@ async def test_a_commission_that_can_be_no_fee_is_taken_for_the_highest_one(told
     assert isinstance(finding, Untold)
     assert "1 of them without a fee" in finding.why
     assert finding.fill.fees == WORST
-    assert (finding.fill.base_qty, finding.fill.cost) == (50, 100)
+    assert (finding.fill.base_qty, finding.fill.cost) == (Decimal(50), Decimal(100))
 
 
 async def test_only_trades_without_a_fee_are_taken_to_have_cost_the_highest_one() -> None:
-    half = {"quantity": Decimal(25), "quote_quantity": Decimal(50)}
+    half: dict[str, Any] = {"quantity": Decimal(25), "quote_quantity": Decimal(50)}
     trades = [a_trade(1, **half), a_trade(2, **half, commission=None)]
 
     finding = await found(Account(a_report(), *trades))
@@ -263,7 +263,7 @@ async def test_only_trades_without_a_fee_are_taken_to_have_cost_the_highest_one(
 
 async def test_a_rebate_and_the_fee_of_a_crumb_are_fees() -> None:
     rebate = await found(Account(a_report(), a_trade(commission=Decimal("-0.02"))))
-    crumb = {"executed_quantity": Decimal("0.1"), "executed_value": Decimal("0.2")}
+    crumb: dict[str, Any] = {"executed_quantity": Decimal("0.1"), "executed_value": Decimal("0.2")}
     of_crumb = a_trade(quantity=Decimal("0.1"), quote_quantity=Decimal("0.2"), commission=Decimal("0.1"))
     small = await found(Account(a_report("PARTIALLY_CANCELED", **crumb), of_crumb))
 
@@ -289,7 +289,7 @@ async def test_trades_that_cannot_be_of_the_order_are_none(lie: dict[str, Any]) 
     finding = await found(Account(a_report(), a_trade(**lie)), replace(ORDER, requested_qty=Decimal(50)))
 
     assert isinstance(finding, Untold)
-    assert (finding.fill.base_qty, finding.fill.cost, finding.fill.fees) == (50, 100, WORST)
+    assert (finding.fill.base_qty, finding.fill.cost, finding.fill.fees) == (Decimal(50), Decimal(100), WORST)
 
 
 async def test_trades_that_together_are_too_much_are_none() -> None:
@@ -298,17 +298,18 @@ async def test_trades_that_together_are_too_much_are_none() -> None:
     finding = await found(Account(a_report(), *trades), replace(ORDER, requested_qty=Decimal(50)))
 
     assert isinstance(finding, Untold)
-    assert (finding.fill.base_qty, finding.fill.cost) == (50, 100)
+    assert (finding.fill.base_qty, finding.fill.cost) == (Decimal(50), Decimal(100))
 
 
 @pytest.mark.parametrize("lie", ["executed_quantity", "executed_value"])
 async def test_own_figures_that_cannot_be_leave_its_trades_to_decide(lie: str) -> None:
-    report = a_report(**{lie: Decimal("1E+29")})
+    changes: dict[str, Any] = {lie: Decimal("1E+29")}
+    report = a_report(**changes)
 
     finding = await found(Account(report, a_trade()), replace(ORDER, requested_qty=Decimal(50)))
 
     assert isinstance(finding, Untold)
-    assert (finding.fill.base_qty, finding.fill.cost) == (50, 100)
+    assert (finding.fill.base_qty, finding.fill.cost) == (Decimal(50), Decimal(100))
 
 
 async def test_a_sale_brings_no_thousand_times_its_least_price() -> None:
@@ -330,7 +331,7 @@ async def test_an_order_whose_trades_cannot_be_read_got_what_it_says_itself(erro
 
     assert isinstance(finding, Untold)
     assert str(error) in finding.why
-    assert (finding.fill.base_qty, finding.fill.cost, finding.fill.fees) == (50, 100, WORST)
+    assert (finding.fill.base_qty, finding.fill.cost, finding.fill.fees) == (Decimal(50), Decimal(100), WORST)
 
 
 async def test_trades_that_cannot_be_prove_no_absence() -> None:
