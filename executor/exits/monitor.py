@@ -109,21 +109,7 @@ class ExitMonitor:
         look = Look(time, everything)
         look.objections += (f"{name} cannot be read: {why}" for name, why in reading.unreadable.items())
         hurried, self._hurried = self._hurried, set()
-        try:
-            await self._look_in_turn(sellable, hurried, look, sales)
-        finally:
-            # What is not decided on yet still is to be: no other push need follow.
-            self._hurried |= hurried - look.watched
-        look.objections += sales.objections(everything, time.seconds)
-        self._remember(look, sales)
-        self._backoff.looked(look.judged(hurried), look.urgent | look.due)
-        self._report(look, reading.unreadable.keys(), watchdog)
-
-    async def _look_in_turn(
-        self, sellable: Sequence[WatchedPosition], hurried: Collection[str], look: Look, sales: RunningSales
-    ) -> None:
-        """Look at those of *sellable* that streams decide, and by REST at those whose turn it is, or *hurried*."""
-        time, pressing = look.time, self._pressing.union(hurried, self._doubted)
+        pressing = self._pressing | hurried | self._doubted
         look.ticks = self._turns.ticks(sellable, pressing, time)
         by_rest = [
             each
@@ -131,8 +117,16 @@ class ExitMonitor:
             if each.name not in look.ticks
             and (each.name in hurried or sales.is_released(each.name) or self._schedule.is_its_turn(each, time.seconds))
         ]
-        await self._look_at([each for each in sellable if each.name in look.ticks], look, sales)
-        await self._look_by_rest(by_rest, pressing, look, sales)
+        try:
+            await self._look_at([each for each in sellable if each.name in look.ticks], look, sales)
+            await self._look_by_rest(by_rest, pressing, look, sales)
+        finally:
+            # What is not decided on yet still is to be: no other push need follow.
+            self._hurried |= hurried - look.watched
+        look.objections += sales.objections(everything, time.seconds)
+        self._remember(look, sales)
+        self._backoff.looked(look.judged(hurried), look.urgent | look.due)
+        self._report(look, reading.unreadable.keys(), watchdog)
 
     def hurry(self, name: str, seconds: float) -> None:
         """Have a look by REST in so many *seconds* decide on a position that a push has shown due.

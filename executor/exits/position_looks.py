@@ -177,7 +177,7 @@ class PositionLooks:
             look.due.add(each.name)
             self._sell(each, decision, quote, look, sales)
         elif self._is_kept_by_rules(each.position, quote, rules, look.time):
-            sales.begin(each.position, lambda: self._renew_rules(each.position))
+            sales.begin(each.position, lambda: self._markets.rules.renew(each.position.listing))
 
     def _is_kept_by_rules(self, position: Position, quote: Quote, rules: TradingRules | None, time: LookTime) -> bool:
         """Return whether nothing but *rules*, which may be old or garbled, keeps *position* from being sold."""
@@ -189,10 +189,6 @@ class PositionLooks:
             return False
         self._renewed_at[position.name] = time.seconds
         return True
-
-    async def _renew_rules(self, position: Position) -> None:
-        """Read the rules again, so that the next look goes by those of now."""
-        await self._markets.rules.read(position.listing)
 
     def _sell(
         self, each: WatchedPosition, decision: ExitDecision, quote: Quote, look: Look, sales: RunningSales
