@@ -11,7 +11,7 @@ from typing import Final
 import structlog
 
 from executor.journal.decision_writer import DecisionWriter
-from executor.model import ExitReason, Position, PriceSource
+from executor.model import ExitReason, Position, PriceSource, is_named_apart
 from executor.pricing.valuation import is_worth_selling
 from executor.sending.last_balances import BalanceSource
 from executor.sending.order_sender import OrderSender
@@ -199,7 +199,7 @@ class SaleOrders:
                 "the balance is not known, so all of a position is sold", position=position.name, reason=repr(error)
             )
             return position.base_qty
-        if not there and not intent.is_beside_another and position.is_named_apart:
+        if not there and not intent.is_beside_another and is_named_apart(position.listing):
             log.warning("the account names a coin otherwise, so all of a position is sold", position=position.name)
             return position.base_qty
         return max(Decimal(0), min(position.base_qty, there - (intent.explained_by_others or 0)))

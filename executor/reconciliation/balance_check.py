@@ -9,7 +9,7 @@ import structlog
 
 from executor.decisions.consecutive_looks import Streaks
 from executor.journal.position_store import mark, read_held
-from executor.model import Position, PositionState, WatchedPosition
+from executor.model import Position, PositionState, WatchedPosition, is_named_apart
 from executor.pricing.valuation import is_worth_selling
 from executor.reconciliation.check_prompt import CheckPrompt
 from executor.sending.last_balances import BalanceSource
@@ -110,7 +110,7 @@ def allotted(live: Sequence[WatchedPosition], balances: Mapping[str, Balance]) -
     for each in live:
         position = each.position
         asset = position.listing.base_asset
-        if asset not in balances and position.is_named_apart:
+        if asset not in balances and is_named_apart(position.listing):
             continue  # The account has it under another name.
         there = min(position.base_qty, left.get(asset, Decimal(0)))
         left[asset] = left.get(asset, Decimal(0)) - there

@@ -198,20 +198,9 @@ async def test_coins_sold_by_hand_are_external_count_as_exposure_and_are_freed_b
     assert await ground.exposure() == (Decimal(0), Decimal(0))
 
 
-async def test_a_coin_that_is_delisted_is_unsellable_and_counts_as_exposure(fresh_ground: Ground) -> None:
-    """M16."""
-    ground = fresh_ground
-    await ground.staffed(stop_loss_pct=20, delisted_seconds=1)
-    await ground.buys("DELISTUSDT")
-    await ground.exchange.delist_coin("DELISTUSDT")
-    held = await ground.position("DELISTUSDT", "unsellable")
-    await ground.says("exits", HealthStatus.DEGRADED, "DELISTUSDT")
-
-    assert await ground.exposure() == (Decimal(0), held["cost_usdt"])
-
-
 async def test_a_coin_whose_scale_became_finer_as_it_fell_is_sold(ground: Ground) -> None:
     """The rules of its purchase would round the floor of its sale above every bid."""
+    await ground.allows(trade_usdt=50, position_usdt=100)
     await ground.staffed(stop_loss_pct=20)
     await ground.buys("FINERUSDT", price_decimals=1)
     await ground.exchange.change_coin("FINERUSDT", price_decimals=6)
@@ -233,16 +222,20 @@ async def test_a_greatest_amount_below_the_least_keeps_no_position_from_being_so
     await ground.sold(symbol)
 
 
-async def test_a_coin_that_the_account_names_otherwise_is_sold(ground: Ground) -> None:
-    """What exchangeInfo called it is not its symbol, and shows in no balance."""
+@pytest.mark.parametrize("lost", [0, 1])
+async def test_a_coin_that_the_account_names_otherwise_is_sold(ground: Ground, lost: int) -> None:
+    """What exchangeInfo called it is not its symbol, and shows in no balance: that proves nothing of a lost sale."""
+    symbol = f"RENAMED{lost}USDT"
     await ground.staffed(stop_loss_pct=20, custody_check_seconds=0.2, missing_seconds=1)
-    listing = await ground.lists("RENAMEDUSDT")
+    listing = await ground.lists(symbol)
     await ground.announces(listing.model_copy(update={"base_asset": "FORMER"}))
-    await ground.position("RENAMEDUSDT", "open")
+    await ground.position(symbol, "open")
     await ground.looked(times=20)
-    await ground.falls("RENAMEDUSDT")
+    if lost:
+        await ground.exchange.arm("hang_before_accept", side="SELL", count=lost)
+    await ground.falls(symbol)
 
-    await ground.sold("RENAMEDUSDT")
+    await ground.sold(symbol)
 
 
 async def test_a_least_amount_that_does_not_hold_makes_no_dust_and_keeps_no_stop_from_selling(ground: Ground) -> None:
@@ -282,3 +275,15 @@ async def test_an_account_that_shows_nothing_keeps_no_stop_from_selling(ground: 
 
     await ground.sale_on_the_wire(symbol, within_seconds=5)
     await ground.sold(symbol)
+
+
+async def test_a_coin_that_is_delisted_is_unsellable_and_counts_as_exposure(fresh_ground: Ground) -> None:
+    """M16."""
+    ground = fresh_ground
+    await ground.staffed(stop_loss_pct=20, delisted_seconds=1)
+    await ground.buys("DELISTUSDT")
+    await ground.exchange.delist_coin("DELISTUSDT")
+    held = await ground.position("DELISTUSDT", "unsellable")
+    await ground.says("exits", HealthStatus.DEGRADED, "DELISTUSDT")
+
+    assert await ground.exposure() == (Decimal(0), held["cost_usdt"])
