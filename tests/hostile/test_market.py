@@ -204,7 +204,7 @@ async def test_a_coin_whose_scale_became_finer_as_it_fell_is_sold(ground: Ground
     await ground.staffed(stop_loss_pct=20)
     await ground.buys("FINERUSDT", price_decimals=1)
     await ground.exchange.change_coin("FINERUSDT", price_decimals=6)
-    await ground.falls("FINERUSDT", "0.0123")
+    await ground.falls("FINERUSDT", "0.123")
 
     await ground.sold("FINERUSDT", within_seconds=5)
 
