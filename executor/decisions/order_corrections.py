@@ -19,6 +19,7 @@ from executor.pricing.symbol_bounds import (
     round_to_step,
     size_refusal,
     tradable_quantity,
+    with_usable_maxima,
 )
 from shared.events import Side, TradingRules
 from shared.mexc.orders.order_api import OrderRequest, order_params, plain
@@ -63,6 +64,7 @@ def fitted_to_rules(
         return notional_refusal(notional_of(request), least, most) or Refusal(Reason.SIZE_REFUSED)
     is_buy, rules = request.side is Side.BUY, _without_added_digits(rules, request.price, request.quantity)
     with localcontext(CAREFUL):
+        rules = rules if is_buy else with_usable_maxima(rules, request.price)
         decimals = price_decimals(request.price, rules)
         price = round_price(request.price, decimals, rules, ROUND_DOWN if is_buy else ROUND_UP)
         if price <= 0:

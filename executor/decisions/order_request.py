@@ -1,6 +1,6 @@
 """Order requests as the exchange takes them, within the money or the coins of the decision. Pure."""
 
-from decimal import ROUND_DOWN, ROUND_UP, Decimal, localcontext
+from decimal import ROUND_DOWN, Decimal, localcontext
 from typing import Final
 
 from executor.decisions.limits import net_of_fee
@@ -14,8 +14,10 @@ from executor.pricing.symbol_bounds import (
     price_decimals,
     quantity_max,
     round_price,
+    sale_price,
     size_refusal,
     tradable_quantity,
+    with_usable_maxima,
 )
 from executor.settings import ExecutorSettings
 from shared.events import Side, TradingRules
@@ -84,15 +86,15 @@ def sell_request(
     It sells for no less than the floor that the order was committed with; without one, the best bid less the slippage.
     The exchange's price protection goes by the *last* price; where that is unknown, by the best bid.
     """
-    rules = rules or _NO_RULES
     if best_bid is None or not is_plausible(best_bid):
         return Refusal(Reason.NO_LIQUIDITY)
     if order.base_qty is None or not is_plausible(order.base_qty):
         return Refusal(Reason.BELOW_MINIMUM, "there is nothing to sell")
     with localcontext(CAREFUL):
+        rules = with_usable_maxima(rules or _NO_RULES, best_bid)
         wish = best_bid * (1 - settings.exit_slippage_pct / 100) if order.price_min is None else order.price_min
         lowest = final_price(Side.SELL, wish, band_of(rules, best_bid if last is None else last))
-        price = round_price(lowest, price_decimals(best_bid, rules, lowest), rules, ROUND_UP)
+        price = sale_price(lowest, best_bid, rules)
         return _limit_request(order, price, order.base_qty, rules, settings)
 
 

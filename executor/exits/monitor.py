@@ -110,18 +110,23 @@ class ExitMonitor:
         self._turns.keep({each.symbol for each in followed if each.mode in self._selling.modes})
         ticks.hold(sellable)
         sales.read_ahead(each for each in followed if self._turns.fresh(each.symbol) is not None)
+        look = Look(time, everything)
+        look.objections += (f"{name} cannot be read: {why}" for name, why in reading.unreadable.items())
         hurried, self._hurried = self._hurried, set()
         pressing = self._pressing | hurried | self._doubted
-        look = Look(time, everything, ticks=self._turns.ticks(sellable, pressing, time))
-        look.objections += (f"{name} cannot be read: {why}" for name, why in reading.unreadable.items())
+        look.ticks = self._turns.ticks(sellable, pressing, time)
         by_rest = [
             each
             for each in sellable
             if each.name not in look.ticks
             and (each.name in hurried or sales.is_released(each.name) or self._schedule.is_its_turn(each, time.seconds))
         ]
-        await self._look_at([each for each in sellable if each.name in look.ticks], look, sales)
-        await self._look_by_rest(by_rest, pressing, look, sales)
+        try:
+            await self._look_at([each for each in sellable if each.name in look.ticks], look, sales)
+            await self._look_by_rest(by_rest, pressing, look, sales)
+        finally:
+            # What is not decided on yet still is to be: no other push need follow.
+            self._hurried |= hurried - look.watched
         look.objections += sales.objections(everything, time.seconds)
         self._remember(look, sales)
         self._backoff.looked(look.judged(hurried), look.urgent | look.due)
@@ -174,21 +179,24 @@ class ExitMonitor:
 
     async def _look_safely(self, watchdog: Watchdog, sales: RunningSales, ticks: TickExits) -> float:
         """Look once, whatever the result; return the time until the next look."""
-        wait_seconds = self._settings.exit_check_seconds
         try:
             await self.look(watchdog, sales, ticks)
         except RateLimited as error:
             watchdog.failed(str(error))
-            return max(wait_seconds, error.quiet_seconds)
+            return max(self._wait_seconds_max(), error.quiet_seconds)
         except (TransientError, ExchangeError) as error:
             watchdog.failed(str(error))
         except Exception as error:
             # An error of one look must not end the loop.
             log.exception("positions were not looked at")
             watchdog.failed(type(error).__name__)
-        soon = self._settings.stop_confirm_seconds if self._urgent else wait_seconds
         turn = self._schedule.wait_seconds(asyncio.get_running_loop().time())
-        return min(wait_seconds, soon, sales.wait_seconds(), self._book_reader.wait_seconds(), turn)
+        return min(self._wait_seconds_max(), sales.wait_seconds(), self._book_reader.wait_seconds(), turn)
+
+    def _wait_seconds_max(self) -> float:
+        """Return the longest wait for the next look: short while one is to decide."""
+        wait_seconds = self._settings.exit_check_seconds
+        return min(wait_seconds, self._settings.stop_confirm_seconds) if self._urgent or self._hurried else wait_seconds
 
     async def _read_quotes(self, ours: Sequence[WatchedPosition], pressing: Collection[str], time: LookTime) -> Quotes:
         by_symbol: dict[str, list[WatchedPosition]] = {}
@@ -204,6 +212,7 @@ class ExitMonitor:
     def _remember(self, look: Look, sales: RunningSales) -> None:
         """Keep the state that the next look needs."""
         names = {each.name for each in look.everything}
+        self._hurried &= names
         self._backoff.forget_all_but(names)
         self._positions.forget_all_but(names)
         sales.forget_all_but(names, look.due | (names - look.watched))

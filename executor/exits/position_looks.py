@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from typing import Final
 
 import structlog
 
@@ -18,13 +19,19 @@ from executor.journal.position_store import held_by_others, learn, mark, write_o
 from executor.market_streams.stream_quotes import Tick
 from executor.model import Position, PositionState, PriceSource, WatchedPosition
 from executor.pricing.fair_values import FairValues
-from executor.pricing.valuation import Quote
+from executor.pricing.valuation import Quote, is_worth_selling
 from executor.settings import ExecutorSettings
 from shared.errors import TransientError
+from shared.events import TradingRules
 from shared.log_context import of_listing
 from shared.postgres.database import Database
 
 log = structlog.get_logger(__name__)
+
+RENEWED_SECONDS: Final = 10.0
+"""Between readings of the rules that alone keep a position from being sold."""
+DUST_RENEWED_SECONDS: Final = 600.0
+"""The same of dust, of which there may be much."""
 
 
 @dataclass(slots=True)
@@ -74,6 +81,8 @@ class PositionLooks:
         self._halts = halts
         self._evaluator = ExitEvaluator(settings)
         self._confirm_seconds = settings.stop_confirm_seconds
+        self._renewed_at: dict[str, float] = {}
+        """When the rules were read again that alone kept a position from being sold."""
 
     def is_settled(self, each: WatchedPosition, top: Quote, time: LookTime, *, by_stream: bool = False) -> bool:
         """Return whether the best prices decide; not where paper orders took them, so that deeper levels count."""
@@ -145,6 +154,7 @@ class PositionLooks:
         self.fair_values.forget_all_but(names)
         self._evaluator.forget_all_but(names)
         self.open_values.forget_all_but(names)
+        self._renewed_at = {name: at for name, at in self._renewed_at.items() if name in names}
 
     async def _evaluate(self, each: WatchedPosition, quote: Quote, look: Look, sales: RunningSales) -> None:
         """Evaluate *each* by *quote*, keep its new reference and peak, and begin the sale that is due."""
@@ -166,6 +176,19 @@ class PositionLooks:
         elif decision.reason is not None:
             look.due.add(each.name)
             self._sell(each, decision, quote, look, sales)
+        elif self._is_kept_by_rules(each.position, quote, rules, look.time):
+            sales.begin(each.position, lambda: self._markets.rules.renew(each.position.listing))
+
+    def _is_kept_by_rules(self, position: Position, quote: Quote, rules: TradingRules | None, time: LookTime) -> bool:
+        """Return whether nothing but *rules*, which may be old or garbled, keeps *position* from being sold."""
+        fair = position.average_price if quote.middle is None else quote.middle
+        if is_worth_selling(position.base_qty, fair, rules) or not is_worth_selling(position.base_qty, fair, None):
+            return False
+        apart = DUST_RENEWED_SECONDS if position.state is PositionState.DUST else RENEWED_SECONDS
+        if time.seconds - self._renewed_at.get(position.name, float("-inf")) < apart:
+            return False
+        self._renewed_at[position.name] = time.seconds
+        return True
 
     def _sell(
         self, each: WatchedPosition, decision: ExitDecision, quote: Quote, look: Look, sales: RunningSales

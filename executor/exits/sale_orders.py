@@ -11,14 +11,14 @@ from typing import Final
 import structlog
 
 from executor.journal.decision_writer import DecisionWriter
-from executor.model import ExitReason, Order, Position, PriceSource
+from executor.model import ExitReason, Order, Position, PriceSource, is_named_apart
 from executor.pricing.valuation import is_worth_selling
 from executor.sending.last_balances import BalanceSource
 from executor.sending.order_sender import OrderSender
 from executor.sending.request_builder import BuiltRequest
 from shared.events import Mode, Side, TradingRules
 from shared.log_context import of_listing
-from shared.mexc.errors import ExchangeError
+from shared.mexc.errors import ExchangeError, ExchangeUnavailable
 from shared.mexc.orders.order_reports import Balance
 from shared.mexc.time.clock_estimate import ClockUncertainError
 
@@ -116,7 +116,9 @@ class FreeBalances:
 
     async def _read(self) -> None:
         asked_at, self._meanwhile = self._clock(), set()
-        self._balances = await self._account.balances()
+        if not (balances := await self._account.balances()):
+            raise ExchangeUnavailable("an account with positions is never empty")
+        self._balances = balances
         self._read_at, self._served = asked_at, self._meanwhile
 
 
@@ -233,5 +235,8 @@ class SaleOrders:
             log.warning(
                 "the balance is not known, so all of a position is sold", position=position.name, reason=repr(error)
             )
+            return position.base_qty
+        if not there and not intent.is_beside_another and is_named_apart(position.listing):
+            log.warning("the account names a coin otherwise, so all of a position is sold", position=position.name)
             return position.base_qty
         return max(Decimal(0), min(position.base_qty, there - (intent.explained_by_others or 0)))

@@ -148,6 +148,10 @@ class RulesReader:
         info = await self._rest.symbol_rules(listing.symbol)
         return None if info is None else self.take_in(info)
 
+    async def renew(self, listing: Listing) -> None:
+        """Read them, so that the next decision goes by those of now."""
+        await self.read(listing)
+
     def take_in(self, info: SymbolInfo) -> TradingRules | None:
         """Keep the present entry of a symbol in exchangeInfo, and return the rules in it."""
         rules = rules_of(info)

@@ -78,9 +78,13 @@ class StreamQuotes:
             self._count(push.reason)
         elif (objection := self._order.objection(push)) is not None:
             self._count(objection)
+            stands = self.of(push.symbol)
             if objection == "repeated" and isinstance(push, BestPrices):
                 # It says once more what stands, also after a connection was lost; and confirms nothing.
                 self._ticks[push.symbol] = Tick(push.quote, self._numbers[push.symbol], self._clock())
+            elif isinstance(push, BestPrices) and stands is not None and stands.quote != push.quote:
+                # It may be late; or the exchange counts anew, and only what looks old shows the prices of now.
+                self.drop(push.symbol)
         else:
             self._count("taken")
             self._number += 1

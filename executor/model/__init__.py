@@ -13,6 +13,7 @@ from executor.model.position import (
     Sale,
     WatchedPosition,
     after_sale,
+    is_named_apart,
     realised,
     written_off,
 )
@@ -73,6 +74,7 @@ __all__ = [
     "executed",
     "fees_of",
     "fill_with_fees",
+    "is_named_apart",
     "is_ours",
     "realised",
     "trade_of",

@@ -14,7 +14,7 @@ from shared.control.exit_policy import NO_EXITS, ExitPolicy
 from shared.events import Listing, Mode
 from shared.states import ENDED, HELD, PositionState
 
-__all__ = ["ENDED", "HELD", "Position", "PositionState", "after_sale", "realised", "written_off"]
+__all__ = ["ENDED", "HELD", "Position", "PositionState", "after_sale", "is_named_apart", "realised", "written_off"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +52,11 @@ class Position:
     def name(self) -> str:
         """The name in logs and health."""
         return f"{self.listing.key} {self.mode}"
+
+
+def is_named_apart(listing: Listing) -> bool:
+    """Return whether the coin of *listing* is not named as in its symbol: the account may have it under either name."""
+    return not listing.symbol.startswith(listing.base_asset)
 
 
 def after_sale(position: Position, fill: Fill | None) -> Position:

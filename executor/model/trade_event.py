@@ -69,7 +69,7 @@ def trade_of(
 def _rounded(number: Decimal) -> Decimal:
     """Return *number* in as many digits as an event has room for; the journal keeps them all."""
     rounded = _DIGITS.plus(number)
-    return rounded if rounded >= _SMALL else rounded.quantize(_FINEST)
+    return rounded if abs(rounded) >= _SMALL else rounded.quantize(_FINEST)
 
 
 def _latency_ms(order: Order, known_at: datetime) -> int:

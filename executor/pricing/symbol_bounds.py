@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import ROUND_DOWN, Decimal, localcontext
+from decimal import ROUND_DOWN, ROUND_UP, Decimal, localcontext
 from typing import Final
 
 from executor.model import CAREFUL, Reason, Refusal
@@ -44,6 +44,35 @@ def quantity_max(price: Decimal, rules: TradingRules) -> Decimal:
     if rules.quote_amount_max is not None:
         bounds.append(rules.quote_amount_max / price)
     return min(bounds, default=Decimal("Infinity"))
+
+
+def sale_price(lowest: Decimal, bid: Decimal, rules: TradingRules) -> Decimal:
+    """Return the *lowest* price of a sale in the digits and on the step of *rules*, rounded up.
+
+    Where that is above the best *bid*, which *lowest* is not, they are old or garbled: the digits of the bid count.
+    """
+    price = round_price(lowest, price_decimals(bid, rules, lowest), rules, ROUND_UP)
+    return price if price <= bid or lowest > bid else cut(lowest, _significant_decimals(bid), ROUND_UP)
+
+
+def with_digits_of(bid: Decimal, rules: TradingRules) -> TradingRules:
+    """Return *rules* that allow a price as many digits as *bid* has, which shows that they are taken."""
+    shown, step = _significant_decimals(bid), rules.price_step
+    is_finer = rules.quote_precision is not None and rules.quote_precision < shown
+    is_off_step = step is not None and is_plausible(step) and bid % step != 0
+    finer = {"quote_precision": shown} if is_finer else {}
+    return rules.model_copy(update={**finer, "price_step": None} if is_off_step else finer)
+
+
+def with_usable_maxima(rules: TradingRules, price: Decimal) -> TradingRules:
+    """Return *rules* without a greatest amount below the least: an exchange that takes no order at all says so."""
+    least = max(rules.base_quantity_min or Decimal(0), Decimal(1).scaleb(-(rules.base_precision or 0)))
+    bounds = {
+        "base_quantity_max": (rules.base_quantity_max, least),
+        "quote_amount_max": (rules.quote_amount_max, max(rules.quote_amount_min or Decimal(0), least * price)),
+    }
+    void = {name: None for name, (most, lowest) in bounds.items() if most is not None and most < lowest}
+    return rules.model_copy(update=void) if void else rules
 
 
 def tradable_quantity(quantity: Decimal, rules: TradingRules) -> Decimal | None:

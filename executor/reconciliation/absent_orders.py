@@ -8,7 +8,7 @@ from typing import Final
 import structlog
 
 from executor.journal.order_transitions import OrderTransitions
-from executor.model import Order, OrderEvent, OrderState, OrderUpdate, Reason, Refusal
+from executor.model import Order, OrderEvent, OrderState, OrderUpdate, Reason, Refusal, is_named_apart
 from executor.reconciliation.order_search import OrderSearch, search_deadlines
 from executor.settings import ExecutorSettings
 from executor.venues.venue import REMEMBERED, Venue, Way
@@ -56,7 +56,7 @@ class AbsentOrders:
         if others and (strange := set(others) - await self._transitions.known_ids(order)):
             search.unsold_since = None
             search.obstacle = f"there are trades of the symbol that may be of it: {', '.join(sorted(strange)[:3])}"
-        elif order.side is Side.SELL and order.mode is Mode.LIVE:
+        elif order.side is Side.SELL and order.mode is Mode.LIVE and not is_named_apart(order.listing):
             if order.listing.base_asset in self._settings.other_holdings:
                 await self._miss_sale_among_others(order, search)
             else:

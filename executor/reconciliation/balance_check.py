@@ -9,7 +9,7 @@ import structlog
 
 from executor.decisions.consecutive_looks import Streaks
 from executor.journal.position_store import mark, read_held
-from executor.model import Position, PositionState, WatchedPosition
+from executor.model import Position, PositionState, WatchedPosition, is_named_apart
 from executor.pricing.valuation import is_worth_selling
 from executor.reconciliation.check_prompt import CheckPrompt
 from executor.sending.last_balances import BalanceSource
@@ -103,13 +103,15 @@ class BalanceCheck:
 def allotted(live: Sequence[WatchedPosition], balances: Mapping[str, Balance]) -> Iterator[tuple[Position, Decimal]]:
     """Yield each position that can be compared, with its balance; of one coin the oldest comes first.
 
-    A coin cannot be compared while a sale of it is under way.
+    A coin cannot be compared while a sale of it is under way, nor where the account may name it otherwise.
     """
     selling = {each.position.listing.base_asset for each in live if each.position.state is PositionState.CLOSING}
     left = {asset: balance.free + balance.locked for asset, balance in balances.items()}
     for each in live:
         position = each.position
         asset = position.listing.base_asset
+        if asset not in balances and is_named_apart(position.listing):
+            continue  # The account has it under another name.
         there = min(position.base_qty, left.get(asset, Decimal(0)))
         left[asset] = left.get(asset, Decimal(0)) - there
         if position.state in _COMPARED and asset not in selling:

@@ -97,7 +97,7 @@ class RequestBuilder:
             composed = await self._looked(order)
             if isinstance(composed, BuiltRequest) or composed.reason not in _WORTH_WAITING:
                 return composed
-            errors += composed.reason is Reason.EXCHANGE_UNAVAILABLE and not self._may_wait(order, composed)
+            errors += composed.reason in _ERRORS and not self._may_wait(order, composed)
             wait_seconds = self._settings.retry_every_seconds
             is_over = self._now() + timedelta(seconds=wait_seconds) > order.send_until
             if is_over or errors >= _ERRORS_MAX or self._stopping.is_set():
@@ -175,7 +175,7 @@ class RequestBuilder:
                 return Refusal(Reason.SYMBOL_UNKNOWN if order.fire_at is None else Reason.NO_PRICE, str(error))
             return Refusal(Reason.EXCHANGE_UNAVAILABLE, str(error))
         except RateLimited as error:
-            return _KeptOut(Reason.EXCHANGE_UNAVAILABLE, str(error), error.quiet_seconds)
+            return _KeptOut(Reason.TOO_MANY_REQUESTS, str(error), error.quiet_seconds)
         except ExchangeError as error:
             return Refusal(Reason.EXCHANGE_UNAVAILABLE, str(error))
 
@@ -197,4 +197,5 @@ class RequestBuilder:
         return request if isinstance(request, Refusal) else BuiltRequest(request, rules, bids=bids)
 
 
-_WORTH_WAITING: Final = frozenset({Reason.NO_PRICE, Reason.EXCHANGE_UNAVAILABLE})
+_ERRORS: Final = frozenset({Reason.EXCHANGE_UNAVAILABLE, Reason.TOO_MANY_REQUESTS})
+_WORTH_WAITING: Final = _ERRORS | {Reason.NO_PRICE}

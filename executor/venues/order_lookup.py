@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Final, Protocol
 
 from executor.model import CAREFUL, Order, fees_of, fill_with_fees
+from executor.pricing.credible_fills import add_up, credible_report, credible_trades, names_its_fee, sums
 from executor.venues.venue import EVERY_WAY, REMEMBERED, Absent, Ended, Finding, Unclear, Untold, Way, Working
 from shared.events import Side
 from shared.mexc.errors import ExchangeError, ExchangeUnavailable, RateLimited
@@ -13,8 +14,6 @@ from shared.mexc.orders.account import all_trades
 from shared.mexc.orders.order_reports import OrderReport, OrderStatus, TradeReport
 
 _MARGIN_MS: Final = 60_000
-_ROUNDING: Final = Decimal("1E-6")
-"""By how much of it the value of an order and that of its trades may differ: each trade's is rounded."""
 _CLOCKS_APART: Final = timedelta(seconds=5)
 """By how much the exchange's clock may be behind the one that a decision was dated by."""
 _REMEMBERED_MS: Final = int(REMEMBERED / timedelta(milliseconds=1))
@@ -116,9 +115,18 @@ class OrderLookup:
         note = "" if report.status.has_ended else report.status_word or "none"
         if report.executed_quantity == 0 and report.status is not OrderStatus.FILLED:
             return Ended(report.order_id, None, note)
+        trades, obstacle = await self._trades_shown(order, report)
+        return self._settled(order, credible_report(order, report), credible_trades(order, trades), note, obstacle)
+
+    async def _trades_shown(self, order: Order, report: OrderReport) -> tuple[Sequence[TradeReport], str]:
+        """Return the trades of *order*, and why there are none where they cannot be read: its own figures are left."""
         begin_ms = self._begin_ms(order)
-        trades = await self._trades(order, report.order_id, begin_ms, lambda found: _adds_up(report, found))
-        return self._settled(order, report, trades, note)
+        try:
+            return await self._trades(order, report.order_id, begin_ms, lambda found: add_up(report, found)), ""
+        except RateLimited:
+            raise
+        except ExchangeError as error:
+            return [], f" ({error})"
 
     async def _trades(
         self, order: Order, order_id: str, begin_ms: int, enough: Callable[[Sequence[TradeReport]], bool]
@@ -135,9 +143,12 @@ class OrderLookup:
         )
         return ours(found)
 
-    def _settled(self, order: Order, report: OrderReport, trades: Sequence[TradeReport], note: str) -> Finding:
-        quantity, value = _sums(trades)
-        if quantity and _adds_up(report, trades):
+    def _settled(
+        self, order: Order, report: OrderReport, trades: Sequence[TradeReport], note: str, obstacle: str
+    ) -> Finding:
+        quantity, value = sums(trades)
+        untold = [trade for trade in trades if not names_its_fee(order, trade)]
+        if quantity and add_up(report, trades) and not untold:
             complete = report.status is OrderStatus.FILLED or report.executed_quantity == report.quantity
             value = report.executed_value or value
             traded_at = self._last_trade(trades)
@@ -145,24 +156,33 @@ class OrderLookup:
             return Ended(report.order_id, fill, note)
         base_qty, cost = max(quantity, report.executed_quantity or quantity), max(value, report.executed_value or value)
         if not (base_qty and cost):
-            raise ExchangeUnavailable("the exchange does not show the fill of the order")
+            raise ExchangeUnavailable(f"the exchange does not show the fill of the order{obstacle}")
         why = f"{len(trades)} trades over {quantity:f} and {value:f} shown of {report.executed_quantity} executed"
-        fees, quote_asset = _fees(order, trades)
-        with_worst = dict(fees)
-        with_worst[quote_asset] = fees.get(quote_asset, Decimal(0)) + CAREFUL.multiply(cost - value, self._fee_max)
-        ranked = fees_of(order.listing.base_asset, quote_asset, with_worst.items())
+        why = f"{why}, {len(untold)} of them without a fee{obstacle}" if untold else f"{why}{obstacle}"
+        ranked = self._assumed_fees(order, trades, cost)
         complete = report.status is OrderStatus.FILLED or base_qty == report.quantity
         traded_at = self._last_trade(trades)
-        fill = fill_with_fees(base_qty, cost, ranked, quote_asset, complete=complete, traded_at=traded_at)
+        fill = fill_with_fees(base_qty, cost, ranked, order.listing.quote_asset, complete=complete, traded_at=traded_at)
         return Untold(report.order_id, fill, why)
 
-    def _from_trades(self, order: Order, order_id: str, trades: Sequence[TradeReport]) -> Finding:
-        if not trades:
+    def _assumed_fees(self, order: Order, trades: Sequence[TradeReport], cost: Decimal) -> Mapping[str, Decimal]:
+        """Return the fees that *trades* name, and the highest there is for the rest of the *cost*."""
+        fees, quote_asset = _fees(order, trades)
+        _, named = sums([trade for trade in trades if names_its_fee(order, trade)])
+        assumed = CAREFUL.multiply(CAREFUL.subtract(cost, named), self._fee_max)
+        with_worst = {**fees, quote_asset: CAREFUL.add(fees.get(quote_asset, Decimal(0)), assumed)}
+        return fees_of(order.listing.base_asset, quote_asset, with_worst.items())
+
+    def _from_trades(self, order: Order, order_id: str, shown: Sequence[TradeReport]) -> Finding:
+        if not shown:
             return Absent()
-        quantity, value = _sums(trades)
+        if not (trades := credible_trades(order, shown)):
+            raise ExchangeUnavailable("trades of the order that cannot be")
+        quantity, value = sums(trades)
         wanted = order.requested_qty or order.base_qty
         complete, traded_at = wanted is not None and quantity >= wanted, self._last_trade(trades)
-        fill = fill_with_fees(quantity, value, *_fees(order, trades), complete=complete, traded_at=traded_at)
+        fees, quote_asset = self._assumed_fees(order, trades, value), order.listing.quote_asset
+        fill = fill_with_fees(quantity, value, fees, quote_asset, complete=complete, traded_at=traded_at)
         return Untold(order_id, fill, "its trades are shown and the order is not")
 
     def _last_trade(self, trades: Sequence[TradeReport]) -> datetime | None:
@@ -188,19 +208,11 @@ def _may_be_of(order: Order, trade: TradeReport) -> bool:
     return is_late and (trade.is_buyer is None or trade.is_buyer == (order.side is Side.BUY))
 
 
-def _adds_up(report: OrderReport, trades: Sequence[TradeReport]) -> bool:
-    quantity, value = _sums(trades)
-    if report.executed_quantity is None or report.executed_value is None or quantity != report.executed_quantity:
-        return False
-    return abs(value - report.executed_value) <= report.executed_value * _ROUNDING
-
-
-def _sums(trades: Sequence[TradeReport]) -> tuple[Decimal, Decimal]:
-    quantity = sum((trade.quantity for trade in trades), Decimal(0))
-    return quantity, sum((trade.quote_quantity for trade in trades), Decimal(0))
-
-
 def _fees(order: Order, trades: Sequence[TradeReport]) -> tuple[Mapping[str, Decimal], str]:
     listing = order.listing
-    charged = ((trade.commission_asset, trade.commission or Decimal(0)) for trade in trades)
+    charged = (
+        (trade.commission_asset, trade.commission)
+        for trade in trades
+        if trade.commission is not None and names_its_fee(order, trade)
+    )
     return fees_of(listing.base_asset, listing.quote_asset, charged), listing.quote_asset

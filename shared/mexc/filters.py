@@ -83,7 +83,7 @@ def filters_of(entries: Iterable[msgspec.Raw]) -> Filters:
 
 def _band(up: Number, down: Number) -> _Bounds:
     """Values below one are shares above and below the price; others are factors of it."""
-    above, below = _positive(up), _positive(down)
+    above, below = positive(up), positive(down)
     if above is not None and above >= 1:
         return {"price_up": above, "price_down": below if below is not None and below <= 1 else None}
     return {
@@ -94,22 +94,22 @@ def _band(up: Number, down: Number) -> _Bounds:
 
 def _prices(wire: _Filter) -> _Bounds:
     return {
-        "price_min": _positive(wire.min_price),
-        "price_max": _positive(wire.max_price),
-        "price_step": _positive(wire.tick_size),
+        "price_min": positive(wire.min_price),
+        "price_max": positive(wire.max_price),
+        "price_step": positive(wire.tick_size),
     }
 
 
 def _quantities(wire: _Filter) -> _Bounds:
     return {
-        "quantity_min": _positive(wire.min_qty),
-        "quantity_max": _positive(wire.max_qty),
-        "quantity_step": _positive(wire.step_size),
+        "quantity_min": positive(wire.min_qty),
+        "quantity_max": positive(wire.max_qty),
+        "quantity_step": positive(wire.step_size),
     }
 
 
 def _notionals(wire: _Filter) -> _Bounds:
-    return {"notional_min": _positive(wire.min_notional), "notional_max": _positive(wire.max_notional)}
+    return {"notional_min": positive(wire.min_notional), "notional_max": positive(wire.max_notional)}
 
 
 _READERS: Final[Mapping[str, Callable[[_Filter], _Bounds]]] = MappingProxyType(
@@ -124,7 +124,7 @@ _READERS: Final[Mapping[str, Callable[[_Filter], _Bounds]]] = MappingProxyType(
 )
 
 
-def _positive(value: Number) -> Decimal | None:
-    """Return the number; None for zero, which disables a filter."""
+def positive(value: Number) -> Decimal | None:
+    """Return the number; None for zero, which names no bound."""
     number = decimal_of(value)
     return number if number is not None and number > 0 else None

@@ -7,7 +7,7 @@ from typing import Final
 
 import msgspec
 
-from shared.mexc.filters import NO_FILTERS, Filters, filters_of
+from shared.mexc.filters import NO_FILTERS, Filters, filters_of, positive
 from shared.mexc.lenient_numbers import Number, decimal_of, integer_of, moment_of
 from shared.mexc.payloads import UNREADABLE
 from shared.mexc.symbols import SymbolInfo, normalise
@@ -112,8 +112,8 @@ def _info_of(wire: _Symbol) -> SymbolInfo:
         base_quantity_min=_stricter(max, decimal_of(wire.base_size_precision), filters.quantity_min),
         quote_amount_min=_stricter(max, decimal_of(wire.quote_amount_precision), filters.notional_min),
         quote_amount_min_market=decimal_of(wire.quote_amount_precision_market),
-        quote_amount_max=_stricter(min, decimal_of(wire.max_quote_amount), filters.notional_max),
-        quote_amount_max_market=decimal_of(wire.max_quote_amount_market),
+        quote_amount_max=_stricter(min, positive(wire.max_quote_amount), filters.notional_max),
+        quote_amount_max_market=positive(wire.max_quote_amount_market),
         base_quantity_max=filters.quantity_max,
         base_quantity_step=filters.quantity_step,
         price_min=filters.price_min,

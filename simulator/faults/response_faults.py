@@ -1,6 +1,6 @@
 """Effects of faults on an answer."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import msgspec
@@ -43,6 +43,7 @@ class FaultOptions:
     bids: Levels | None = None
     asks: Levels | None = None
     field: str = "bidPrice"
+    column: str = "commission"
     value: str | float | None = "NaN"
     missing: bool = False
 
@@ -123,6 +124,27 @@ def corrupt_book(options: FaultOptions, reply: Reply) -> Reply:
             book[options.field] = options.value
 
     return _with_book(options, reply, spoil)
+
+
+def corrupt_rows(options: FaultOptions, reply: Reply) -> Reply:
+    """Replace or remove one field of each row of an answer: of a list, of the lists in an object, or of the object."""
+    if reply.status != 200:
+        return reply
+    shown = msgspec.json.decode(reply.body)
+    for row in _rows(shown):
+        if options.missing:
+            row.pop(options.column, None)
+        elif options.column in row:
+            row[options.column] = options.value
+    return replace(reply, body=msgspec.json.encode(shown))
+
+
+def _rows(shown: object) -> Iterator[dict[str, object]]:
+    if isinstance(shown, dict):
+        yield shown
+    for each in shown.values() if isinstance(shown, dict) else [shown]:
+        if isinstance(each, list):
+            yield from (row for row in each if isinstance(row, dict))
 
 
 def _bad_levels(levels: object, options: FaultOptions, place: int) -> list[object]:

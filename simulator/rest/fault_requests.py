@@ -47,6 +47,7 @@ class FaultRequest(BaseModel):
     bids: tuple[tuple[Text, Text], ...] | None = None
     asks: tuple[tuple[Text, Text], ...] | None = None
     field: Literal["bidPrice", "bidQty", "askPrice", "askQty"] = "bidPrice"
+    column: Annotated[str, Field(min_length=1, max_length=64)] = "commission"
     value: str | float | None = None
     missing: bool = False
 

@@ -229,13 +229,35 @@ async def test_a_ban_that_names_no_time_is_kept_for_minutes(fresh_ground: Ground
     asked = await ground.exchange.requests()
     for symbol in ("DURING0USDT", "DURING1USDT"):
         await ground.announces(await ground.lists(symbol))
-        # What a ticker shows has no rules, which would have to be asked for.
-        refused = await ground.order(symbol, "rejected", "failed")
-        assert refused["error_reason"].startswith(("too_many_requests", "exchange_unavailable: banned"))
+        refused = await ground.order(symbol, "rejected")
+        assert refused["error_reason"].startswith("too_many_requests")
     after = await ground.exchange.requests()
 
     assert after == {**asked, LISTED: after[LISTED]}
     assert await quiet_seconds(running) > 60
+
+
+async def test_purchases_that_a_ban_keeps_from_being_made_are_no_failures_and_halt_nothing(ground: Ground) -> None:
+    """Neither their prices nor their rules came along, and no question may be asked: nothing of ours is broken."""
+    await ground.allows(trade_usdt=20, position_usdt=300)
+    running = await ground.staffed(**SETTINGS, failures_max=2)
+    await ground.buys("BEFOREUSDT")
+    await ground.exchange.arm("http_status", endpoint="GET /api/v3/depth", status=418, retry_after=8)
+    await eventually(lambda: quiet_seconds(running), within_seconds=10)
+    for symbol in ("BARE0USDT", "BARE1USDT", "BARE2USDT"):
+        bare = (await ground.lists(symbol)).model_copy(update={"price": None, "rules": None})
+        await ground.announces(bare)
+    for symbol in ("BARE0USDT", "BARE1USDT", "BARE2USDT"):
+        refused = await ground.order(symbol, "rejected")
+        assert refused["error_reason"].startswith("too_many_requests")
+    await eventually(lambda: _is_quiet_no_more(running), within_seconds=20)
+    await ground.buys("AFTERUSDT")
+
+    assert await ground.rows("SELECT * FROM halts") == []
+
+
+async def _is_quiet_no_more(running: Sniper) -> bool:
+    return await quiet_seconds(running) == 0
 
 
 async def quiet_seconds(running: Sniper) -> float:

@@ -115,3 +115,19 @@ async def test_an_opening_that_becomes_known_after_the_listing_is_stale_is_not_b
 
     assert ended["error_reason"].startswith("opening_passed")
     assert await ground.posted("STALEUSDT") == []
+
+
+@pytest.mark.parametrize("told", [0, -1, 10**17, 10**25])
+async def test_a_time_that_cannot_be_keeps_no_stop_from_selling_after_a_restart(ground: Ground, told: int) -> None:
+    await ground.staffed(stop_loss_pct=20)
+    symbol = f"TIME{abs(told) % 97}USDT"
+    await ground.buys(symbol)
+    await ground.relieved()
+    body = f'{{"serverTime":{told}}}'
+    await ground.exchange.arm("http_status", endpoint="GET /api/v3/time", status=200, body=body, count=3)
+    await ground.staffed(ready=False, stop_loss_pct=20)
+    await ground.looked()
+    await ground.falls(symbol)
+    await ground.sold(symbol)
+
+    await ground.buys(f"AFTER{symbol}")  # Nor is what comes next from the future, or from before.

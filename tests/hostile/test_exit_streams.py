@@ -194,6 +194,26 @@ async def test_a_little_best_bid_has_the_book_read_before_all_is_sold(ground: Gr
     await ground.sold("CRUMBUSDT")
 
 
+async def test_a_look_that_the_exchange_refused_is_made_up_for_without_another_push(ground: Ground) -> None:
+    """Pushes have shown a stop that only the book can decide on; the next look of its own is far."""
+    await ground.staffed(**STREAMS | {"exit_check_seconds": 5})
+    await ground.buys("MISSEDUSDT")
+    for _ in range(2):  # The first look learns what the stop is measured from.
+        await counts_more(ground, QUOTES)
+
+    async def is_followed() -> bool:
+        return await ground.exchange.tick("MISSEDUSDT", FINE) > 0
+
+    await eventually(is_followed, within_seconds=15)
+    await ground.falls("MISSEDUSDT")
+    await ground.exchange.arm("http_status", endpoint="GET /api/v3/depth", status=429, retry_after=2)
+    crumb = {"bid": ("0.7", "0.5"), "ask": ("0.71", "100000")}
+    await ground.exchange.tick("MISSEDUSDT", crumb | {"version": "6"}, crumb | {"version": "7"})
+
+    await ground.sale_on_the_wire("MISSEDUSDT", within_seconds=4)
+    await ground.sold("MISSEDUSDT")
+
+
 async def test_a_gain_that_one_push_shows_is_not_taken(ground: Ground) -> None:
     await ground.staffed(exit_streams=True, stream_check_seconds=60, take_profit_pct=20)
     await follows(ground, "GAINUSDT")
@@ -265,6 +285,17 @@ async def test_best_prices_that_rest_does_not_show_are_not_believed(ground: Grou
     await ground.falls("STUCKUSDT")
 
     await ground.sold("STUCKUSDT")
+
+
+async def test_pushes_that_seem_old_hold_up_no_stop(ground: Ground) -> None:
+    """The exchange counts anew, or one push came from the future: what stood before them is not the price of now."""
+    await ground.staffed(**STREAMS)
+    await follows(ground, "ANEWUSDT")
+    await ground.falls("ANEWUSDT")
+    await ground.exchange.tick("ANEWUSDT", *(FALLEN | {"version": version} for version in ("1", "2")))
+
+    await ground.sale_on_the_wire("ANEWUSDT", within_seconds=5)
+    await ground.sold("ANEWUSDT")
 
 
 async def test_pushes_that_lag_behind_hold_up_no_stop_that_rest_shows(ground: Ground) -> None:

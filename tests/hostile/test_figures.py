@@ -1,5 +1,8 @@
 """Figures that must not be made up, and counts that must not run out."""
 
+from decimal import Decimal
+from typing import Any, Final
+
 import pytest
 
 from shared.events import Side, TradeStatus
@@ -39,3 +42,45 @@ async def test_the_32768th_sale_of_a_position_is_made_like_every_other(ground: G
     sale = await ground.order("OFTENUSDT", "filled", side=Side.SELL)
 
     assert sale["sequence"] == 32_768
+
+
+NONSENSE: Final[dict[str, tuple[str, Any]]] = {
+    "a fee that is no number": ("commission", "NaN"),
+    "no fee at all": ("commission", None),
+    "a fee beyond all money": ("commission", "1e29"),
+    "a rebate": ("commission", "-0.001"),
+    "more coins than there are": ("qty", "1e29"),
+    "more money than there is": ("quoteQty", "1e29"),
+    "no coins": ("qty", "0"),
+    "a list that cannot be read": ("isBuyer", "perhaps"),
+}
+
+
+@pytest.mark.parametrize("lie", NONSENSE)
+async def test_an_order_whose_trades_make_no_sense_is_held_in_its_own_figures_and_sold(
+    ground: Ground, lie: str
+) -> None:
+    """Its cost is rather too high than too low; and nothing that cannot be is written down."""
+    column, value = NONSENSE[lie]
+    symbol = f"LIE{list(NONSENSE).index(lie)}USDT"
+    await ground.staffed(stop_loss_pct=20, trades_seconds=1)
+    await ground.exchange.arm("bad_rows", column=column, value=value, count=None)
+    await ground.buys(symbol)
+    position = await ground.position(symbol, "open")
+    [fill] = [each for each in (await ground.exchange.spending())["fills"] if each["symbol"] == symbol]
+    await ground.falls(symbol)
+    sold = await ground.sold(symbol)
+
+    paid = Decimal(fill["quote_value"])
+    assert position["bought_qty"] == Decimal(fill["quantity"])
+    assert paid * Decimal("0.9999") <= position["paid"] <= paid * Decimal("1.003")
+    assert sold["proceeds"] <= paid
+
+
+async def test_an_order_whose_trades_are_not_to_be_had_is_held_in_its_own_figures_and_sold(ground: Ground) -> None:
+    await ground.staffed(stop_loss_pct=20, trades_seconds=1)
+    await ground.exchange.arm("http_status", endpoint="GET /api/v3/myTrades", status=503, count=None)
+    await ground.buys("UNTRADEDUSDT")
+    await ground.falls("UNTRADEDUSDT")
+
+    await ground.sold("UNTRADEDUSDT")

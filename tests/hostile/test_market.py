@@ -15,6 +15,9 @@ pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(60)]
 WRITE_OFF: Final = """
 INSERT INTO write_offs (listing_key, mode, requested_by, reason) VALUES ($1, 'live', 'a test', 'sold by hand')
 """
+RULED: Final = """
+UPDATE positions SET listing = jsonb_set(listing, '{rules}', (listing -> 'rules') || $2) WHERE symbol = $1
+"""
 HOLE: Final = [("0.001", "100000")]
 ORDER: Final = "POST /api/v3/order"
 
@@ -193,6 +196,85 @@ async def test_coins_sold_by_hand_are_external_count_as_exposure_and_are_freed_b
     await ground.position(symbol, "written_off")
 
     assert await ground.exposure() == (Decimal(0), Decimal(0))
+
+
+async def test_a_coin_whose_scale_became_finer_as_it_fell_is_sold(ground: Ground) -> None:
+    """The rules of its purchase would round the floor of its sale above every bid."""
+    await ground.allows(trade_usdt=50, position_usdt=100)
+    await ground.staffed(stop_loss_pct=20)
+    await ground.buys("FINERUSDT", price_decimals=1)
+    await ground.exchange.change_coin("FINERUSDT", price_decimals=6)
+    await ground.falls("FINERUSDT", "0.123")
+
+    await ground.sold("FINERUSDT", within_seconds=5)
+
+
+@pytest.mark.parametrize("most", ["0", "-1", "1E-9"])
+async def test_a_greatest_amount_below_the_least_keeps_no_position_from_being_sold(ground: Ground, most: str) -> None:
+    symbol = f"MOST{most.replace('-', '')}USDT"
+    await ground.staffed(stop_loss_pct=20)
+    await ground.buys(symbol)
+    await ground.relieved()  # The rules of its listing hold from a start on.
+    await ground.execute(RULED, symbol, {"quote_amount_max": most, "base_quantity_max": most})
+    await ground.staffed(stop_loss_pct=20)
+    await ground.falls(symbol)
+
+    await ground.sold(symbol)
+
+
+@pytest.mark.parametrize("lost", [0, 1])
+async def test_a_coin_that_the_account_names_otherwise_is_sold(ground: Ground, lost: int) -> None:
+    """What exchangeInfo called it is not its symbol, and shows in no balance: that proves nothing of a lost sale."""
+    symbol = f"RENAMED{lost}USDT"
+    await ground.staffed(stop_loss_pct=20, custody_check_seconds=0.2, missing_seconds=1)
+    listing = await ground.lists(symbol)
+    await ground.announces(listing.model_copy(update={"base_asset": "FORMER"}))
+    await ground.position(symbol, "open")
+    await ground.looked(times=20)
+    if lost:
+        await ground.exchange.arm("hang_before_accept", side="SELL", count=lost)
+    await ground.falls(symbol)
+
+    await ground.sold(symbol)
+
+
+async def test_a_least_amount_that_does_not_hold_makes_no_dust_and_keeps_no_stop_from_selling(ground: Ground) -> None:
+    """It was garbled once, or holds no more: before a position is not sold for it, the rules are read again."""
+    await ground.staffed(stop_loss_pct=20)
+    await ground.buys("GARBLEDUSDT")
+    await ground.relieved()
+    await ground.execute(RULED, "GARBLEDUSDT", {"quote_amount_min": "5000"})
+    await ground.staffed(stop_loss_pct=20)
+    await ground.looked()
+    await ground.falls("GARBLEDUSDT")
+
+    await ground.sold("GARBLEDUSDT", within_seconds=5)
+
+
+async def test_what_such_an_amount_made_dust_of_is_watched_again(ground: Ground) -> None:
+    await ground.staffed(stop_loss_pct=20)
+    await ground.buys("DUSTEDUSDT")
+    await ground.relieved()
+    await ground.execute(RULED, "DUSTEDUSDT", {"quote_amount_min": "5000"})
+    await ground.execute("UPDATE positions SET state = 'dust' WHERE symbol = 'DUSTEDUSDT'")
+    await ground.staffed(stop_loss_pct=20, rare_check_seconds=0.5)
+    await ground.position("DUSTEDUSDT", "open")
+    await ground.falls("DUSTEDUSDT")
+
+    await ground.sold("DUSTEDUSDT", within_seconds=5)
+
+
+@pytest.mark.parametrize("body", ['{"balances":[]}', "<html>maintenance</html>", '{"balances":[{"asset":"EMPTY"', "[]"])
+async def test_an_account_that_shows_nothing_keeps_no_stop_from_selling(ground: Ground, body: str) -> None:
+    """The exchange knows what there is, and would refuse to sell what is not."""
+    symbol = f"EMPTY{len(body)}USDT"
+    await ground.staffed(stop_loss_pct=20)
+    await ground.buys(symbol)
+    await ground.exchange.arm("http_status", endpoint="GET /api/v3/account", status=200, body=body, count=None)
+    await ground.falls(symbol)
+
+    await ground.sale_on_the_wire(symbol, within_seconds=5)
+    await ground.sold(symbol)
 
 
 async def test_a_coin_that_is_delisted_is_unsellable_and_counts_as_exposure(fresh_ground: Ground) -> None:

@@ -33,7 +33,6 @@ MAY_FAIL_AS_A_WHOLE: Final[Mapping[str, str]] = {
     "api/operator/unplaced_symbols.py:newest": "Columns of one type each; a row left out would be a name that nobody sees.",
     "api/operator/write_offs.py:request": "All of them or none, in one transaction.",
     "executor/reconciliation/balance_check.py:allotted": "Constants only; the balances are read before.",
-    "executor/venues/order_lookup.py:_fees": "The trades of one order.",
     "executor/venues/order_lookup.py:find": "The ways of looking for one order; what one way refuses is kept, and the next taken.",
     "executor/venues/exchange_connections.py:open_exchange": "Clients are made at the start, and ask nothing yet.",
     "executor/venues/exchange_connections.py:_with_keys": "Clients are made at the start, and ask nothing yet.",

@@ -5,12 +5,12 @@ Each refusal is one of the exchange's own codes, judged by the same table as an 
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from typing import Final
 
 from executor.decisions.strategy import SIDES_CLOSED
-from executor.model import Executed, Reason, SendResult
-from executor.pricing.symbol_bounds import band_of, rules_violation
+from executor.model import CAREFUL, Executed, Reason, SendResult
+from executor.pricing.symbol_bounds import band_of, is_plausible, rules_violation, with_digits_of, with_usable_maxima
 from executor.venues.error_codes import CODES, result_of_code
 from shared.events import Listing, Side, TradingRules
 from shared.mexc.orders.order_api import OrderRequest, plain
@@ -106,7 +106,7 @@ def would_be_taken(
     rules = seen.rules or TradingRules()
     if request.type == "MARKET" and seen.info is not None and seen.info.market_orders is False:
         return _refusal(_MARKET_DISABLED)
-    if (violated := rules_violation(request, rules)) is not None:
+    if (violated := rules_violation(request, presumed_rules(request.side, seen.book, rules))) is not None:
         code, words = _TOO_FINE, violated.detail
         if violated.reason is Reason.ABOVE_MAXIMUM:
             code, words = _TOO_LARGE, f"{violated.detail} at most"
@@ -122,6 +122,15 @@ def would_be_taken(
     if request.type == "MARKET" and seen.opened_at is not None and now - seen.opened_at < young:
         return Executed(None)
     return None
+
+
+def presumed_rules(side: Side, book: OrderBook, rules: TradingRules) -> TradingRules:
+    """Return *rules* as the live path believes them for an order of *side*: a sale not beyond what bids contradict."""
+    bid = next((level.price for level in book.bids if is_plausible(level.price)), None)
+    if side is Side.BUY or bid is None:
+        return rules
+    with localcontext(CAREFUL):
+        return with_usable_maxima(with_digits_of(bid, rules), bid)
 
 
 def needs_trades(request: OrderRequest, seen: MarketSight, now: datetime) -> bool:

@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 
 from executor.decisions.order_corrections import repriced, resized
 from executor.model.money import CENT
+from executor.pricing.symbol_bounds import decimals_of, with_usable_maxima
 from shared.events import TradingRules
 from shared.mexc.orders.order_api import OrderRequest
 from tests.support.data.order_requests import bought, sold
@@ -114,9 +115,11 @@ def test_whatever_the_symbol_a_sale_sells_no_more_than_is_held_and_never_below_i
     request = sold(str(best_bid), str(base_qty), rules)
 
     if isinstance(request, OrderRequest):
-        assert within(request, rules)
         assert request.quantity is not None
+        assert request.price is not None
         assert request.quantity <= base_qty
         with localcontext(Context(prec=200)):
-            assert request.price is not None
-            assert request.price >= best_bid * Decimal("0.95")
+            assert best_bid >= request.price >= best_bid * Decimal("0.95")
+            known = with_usable_maxima(rules or TradingRules(), best_bid)
+        assert within(request, known.model_copy(update={"quote_precision": None}))
+        assert _is_cut(request.price, known.quote_precision) or _is_cut(request.price, decimals_of(best_bid))

@@ -1,8 +1,10 @@
+from decimal import Decimal
+
 import pytest
 
 from executor.model.reasons import Reason, Refusal
 from shared.events import Side
-from tests.support.data.order_requests import below, capped, sold
+from tests.support.data.order_requests import RULES, below, capped, sold
 
 
 def test_a_sale_takes_at_least_the_bid_less_the_slippage() -> None:
@@ -13,6 +15,21 @@ def test_a_sale_takes_at_least_the_bid_less_the_slippage() -> None:
 def test_the_floor_of_a_sale_is_rounded_up() -> None:
     assert sold("0.12345", "100") == capped("100.00", "0.1173", Side.SELL)
     assert sold("0.00001", "10000000", exit_slippage_pct="99.9", rules=None) == capped("10000000", "0.00001", Side.SELL)
+
+
+def test_a_floor_that_the_rules_would_round_above_the_bid_has_the_digits_of_the_bid() -> None:
+    """The bid shows that the symbol takes them: the rules are old, or garbled."""
+    coarse, stepped = (RULES.model_copy(update=each) for each in ({"quote_precision": 0}, {"price_step": Decimal(1)}))
+
+    assert sold("0.70", "100", coarse) == capped("100.00", "0.7", Side.SELL)
+    assert sold("0.1234", "100", coarse) == capped("100.00", "0.1173", Side.SELL)
+    assert sold("0.70", "100", stepped) == capped("100.00", "0.7", Side.SELL)
+
+
+@pytest.mark.parametrize("most", ["quote_amount_max", "base_quantity_max"])
+@pytest.mark.parametrize("value", ["0", "-1", "1E-29", "0.001"])
+def test_a_greatest_amount_below_the_least_is_none(most: str, value: str) -> None:
+    assert sold(rules=RULES.model_copy(update={most: Decimal(value)})) == sold()
 
 
 def test_a_sale_is_cut_to_the_precision_of_the_symbol() -> None:

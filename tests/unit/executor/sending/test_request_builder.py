@@ -154,14 +154,21 @@ async def test_a_book_that_stays_empty_is_given_up_when_the_orders_time_is_over(
     assert refused.reason == "no_price"
 
 
-@pytest.mark.parametrize("error", [ExchangeUnavailable("HTTP 503"), RateLimited(300), ExchangeRejected(403, "denied")])
-async def test_an_exchange_that_does_not_answer_is_asked_three_times(error: ExchangeError) -> None:
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (ExchangeUnavailable("HTTP 503"), "exchange_unavailable"),
+        (RateLimited(300), "too_many_requests"),
+        (ExchangeRejected(403, "denied"), "exchange_unavailable"),
+    ],
+)
+async def test_an_exchange_that_does_not_answer_is_asked_three_times(error: ExchangeError, reason: str) -> None:
     rest = Rest(error)
 
     refused = await a_composer(rest).compose(an_order())
 
     assert isinstance(refused, Refusal)
-    assert (refused.reason, refused.detail) == ("exchange_unavailable", str(error))
+    assert (refused.reason, refused.detail) == (reason, str(error))
     assert rest.asked.count("depth") == 3
 
 
@@ -182,7 +189,7 @@ async def test_a_quiet_that_lasts_too_long_and_one_that_keeps_out_a_sale_are_giv
     composed = await a_composer(Rest(RateLimited(60))).compose(order)
 
     assert isinstance(composed, Refusal)
-    assert composed.reason is Reason.EXCHANGE_UNAVAILABLE
+    assert composed.reason is Reason.TOO_MANY_REQUESTS
 
 
 async def test_a_symbol_the_exchange_does_not_know_is_refused_at_once() -> None:

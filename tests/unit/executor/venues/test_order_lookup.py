@@ -1,9 +1,10 @@
 """What is made of the exchange's words about an order: its quantities and its trades decide, not its status."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
@@ -224,6 +225,120 @@ async def test_what_trades_leave_out_is_taken_to_have_cost_the_highest_fee() -> 
 
     assert isinstance(finding, Untold)
     assert finding.fill.fees == {"USDT": Decimal("0.05") + 60 * WORST_FEE}
+
+
+WORST: Final = {"USDT": 100 * WORST_FEE}
+"""The highest fee of all of an order's value."""
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"commission": None},
+        {"commission": Decimal(11)},
+        {"commission": Decimal(-11)},
+        {"commission": Decimal(6), "commission_asset": "ABC"},
+        {"commission": Decimal("1E25"), "commission_asset": "MX"},
+    ],
+    ids=str,
+)
+async def test_a_commission_that_can_be_no_fee_is_taken_for_the_highest_one(told: dict[str, Any]) -> None:
+    finding = await found(Account(a_report(), a_trade(**told)))
+
+    assert isinstance(finding, Untold)
+    assert "1 of them without a fee" in finding.why
+    assert finding.fill.fees == WORST
+    assert (finding.fill.base_qty, finding.fill.cost) == (Decimal(50), Decimal(100))
+
+
+async def test_only_trades_without_a_fee_are_taken_to_have_cost_the_highest_one() -> None:
+    half: dict[str, Any] = {"quantity": Decimal(25), "quote_quantity": Decimal(50)}
+    trades = [a_trade(1, **half), a_trade(2, **half, commission=None)]
+
+    finding = await found(Account(a_report(), *trades))
+
+    assert isinstance(finding, Untold)
+    assert finding.fill.fees == {"USDT": Decimal("0.05") + 50 * WORST_FEE}
+
+
+async def test_a_rebate_and_the_fee_of_a_crumb_are_fees() -> None:
+    rebate = await found(Account(a_report(), a_trade(commission=Decimal("-0.02"))))
+    crumb: dict[str, Any] = {"executed_quantity": Decimal("0.1"), "executed_value": Decimal("0.2")}
+    of_crumb = a_trade(quantity=Decimal("0.1"), quote_quantity=Decimal("0.2"), commission=Decimal("0.1"))
+    small = await found(Account(a_report("PARTIALLY_CANCELED", **crumb), of_crumb))
+
+    for finding, fee in ((rebate, "-0.02"), (small, "0.1")):
+        assert isinstance(finding, Ended)
+        assert finding.fill is not None
+        assert finding.fill.fees == {"USDT": Decimal(fee)}
+
+
+@pytest.mark.parametrize(
+    "lie",
+    [
+        {"quantity": Decimal("1E+29")},
+        {"quantity": Decimal(101)},
+        {"quantity": Decimal(0)},
+        {"quote_quantity": Decimal("1E+29")},
+        {"quote_quantity": Decimal(201)},
+        {"quote_quantity": Decimal(0)},
+    ],
+    ids=str,
+)
+async def test_trades_that_cannot_be_of_the_order_are_none(lie: dict[str, Any]) -> None:
+    finding = await found(Account(a_report(), a_trade(**lie)), replace(ORDER, requested_qty=Decimal(50)))
+
+    assert isinstance(finding, Untold)
+    assert (finding.fill.base_qty, finding.fill.cost, finding.fill.fees) == (Decimal(50), Decimal(100), WORST)
+
+
+async def test_trades_that_together_are_too_much_are_none() -> None:
+    trades = [a_trade(number) for number in range(3)]
+
+    finding = await found(Account(a_report(), *trades), replace(ORDER, requested_qty=Decimal(50)))
+
+    assert isinstance(finding, Untold)
+    assert (finding.fill.base_qty, finding.fill.cost) == (Decimal(50), Decimal(100))
+
+
+@pytest.mark.parametrize("lie", ["executed_quantity", "executed_value"])
+async def test_own_figures_that_cannot_be_leave_its_trades_to_decide(lie: str) -> None:
+    changes: dict[str, Any] = {lie: Decimal("1E+29")}
+    report = a_report(**changes)
+
+    finding = await found(Account(report, a_trade()), replace(ORDER, requested_qty=Decimal(50)))
+
+    assert isinstance(finding, Untold)
+    assert (finding.fill.base_qty, finding.fill.cost) == (Decimal(50), Decimal(100))
+
+
+async def test_a_sale_brings_no_thousand_times_its_least_price() -> None:
+    sale = an_order(client_order_id="sn1", side=Side.SELL, base_qty=Decimal(50), price_min=Decimal(2))
+    dear = await found(Account(a_report(executed_value=Decimal("1E+9")), a_trade()), sale)
+    well = await found(Account(a_report(executed_value=Decimal(900)), a_trade(quote_quantity=Decimal(900))), sale)
+
+    assert isinstance(dear, Untold)
+    assert dear.fill.cost == 100
+    assert isinstance(well, Ended)
+
+
+@pytest.mark.parametrize("error", [ExchangeUnavailable("HTTP 503"), ExchangeRejected(700007, "no permission")])
+async def test_an_order_whose_trades_cannot_be_read_got_what_it_says_itself(error: ExchangeError) -> None:
+    account = Account(a_report(), a_trade())
+    account.errors[Way.TRADES] = error
+
+    finding = await found(account)
+
+    assert isinstance(finding, Untold)
+    assert str(error) in finding.why
+    assert (finding.fill.base_qty, finding.fill.cost, finding.fill.fees) == (Decimal(50), Decimal(100), WORST)
+
+
+async def test_trades_that_cannot_be_prove_no_absence() -> None:
+    account = Account(None, a_trade(client_order_id="sn1", quote_quantity=Decimal("1E+29")))
+
+    with pytest.raises(ExchangeUnavailable, match="cannot be"):
+        await found(account)
 
 
 async def test_a_value_that_differs_by_the_rounding_of_each_trade_adds_up() -> None:

@@ -168,6 +168,14 @@ def test_a_commission_that_can_be_no_fee_is_left_out(told: object, fee: str | No
     assert info.taker_fee == (None if fee is None else Decimal(fee))
 
 
+@pytest.mark.parametrize("told", ["0", 0, "-1", "NaN", None])
+def test_a_greatest_amount_of_nothing_is_none(told: object) -> None:
+    info = read(maxQuoteAmount=told, maxQuoteAmountMarket=told)
+
+    assert info is not None
+    assert (info.quote_amount_max, info.quote_amount_max_market) == (None, None)
+
+
 def test_public_trade_is_read_without_its_id() -> None:
     entry = msgspec.Raw(b'{"id":null,"price":"0.50","qty":"3","quoteQty":"1.5","time":1700000000123}')
 

@@ -107,6 +107,23 @@ async def test_who_comes_while_the_limits_let_no_question_begin_goes_with_the_ne
     assert exchange.asked == [["A"], ["B", "C"]]
 
 
+async def test_who_came_first_is_asked_for_first_and_none_is_lost_while_an_unknown_name_takes_questions() -> None:
+    """Each question has to wait for the limits; those that give up meanwhile lose no other its turn."""
+    exchange = Exchange(room=0, unknown="B")
+    exchange.answers_at_once = True
+    batcher = exchange.batcher()
+    tasks = await asking(batcher, *"ABCDEF")
+    tasks.pop(3).cancel()
+    for _ in range(10):
+        exchange.make_room()
+        await turns()
+
+    assert await asyncio.gather(*tasks) == ["a", None, "c", "e", "f"]
+    assert exchange.asked[0] == list("ABCEF")
+    assert all(list(names) == sorted(names) for names in exchange.asked)
+    assert len(exchange.asked) <= 7
+
+
 async def test_more_names_than_fit_take_another_question() -> None:
     exchange, names = Exchange(), [f"COIN{number}" for number in range(2 * NAMES_MAX)]
     batcher = exchange.batcher()

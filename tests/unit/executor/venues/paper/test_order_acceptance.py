@@ -18,6 +18,7 @@ from executor.venues.paper.order_acceptance import (
     STATE_AGAIN_SECONDS,
     MarketSight,
     closed,
+    presumed_rules,
     would_be_taken,
 )
 from shared.events import Side, TradingRules
@@ -191,4 +192,6 @@ def test_a_paper_order_is_refused_for_its_size_exactly_where_the_live_path_would
 
     verdict = answer(request, MarketSight(BOOK, rules=rules))
 
-    assert isinstance(verdict, WrongSize) == (rules_violation(request, rules) is not None)
+    believed = presumed_rules(side, BOOK, rules)
+    assert isinstance(verdict, WrongSize) == (rules_violation(request, believed) is not None)
+    assert side is SELL or believed == rules
