@@ -78,6 +78,7 @@ async def test_processes_that_restart_every_few_seconds_are_never_refused_and_so
             for ingest in watching:
                 await ingest.ready()
             await eventually(partial(_asked_since, ground, asked + 20), within_seconds=20)
+            await _use_is_stored(ground)
             await executor.kill()
             for ingest in watching:
                 await ingest.kill()
@@ -126,6 +127,13 @@ async def test_an_executor_that_starts_within_a_ban_asks_nothing_until_it_is_ove
 
 async def _asked_since(ground: Ground, count: int) -> bool:
     return sum((await ground.simulator.requests()).values()) >= count
+
+
+async def _use_is_stored(ground: Ground) -> None:
+    """Return once both services have stored their use of the limits: of what a kill interrupts, nothing is known."""
+    [now] = await ground.rows("SELECT now() AS time")
+    stored = "SELECT FROM rate_usage WHERE updated_at > $1 HAVING count(*) = 2"
+    await eventually(partial(ground.rows, stored, now["time"]), within_seconds=10)
 
 
 async def _ban_is_stored(ground: Ground) -> bool:
