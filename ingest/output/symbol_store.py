@@ -24,6 +24,8 @@ _LOAD: Final = """
            gone_since
     FROM symbols
 """
+# Beside another process on the express way, one that was cut off meanwhile may know of an earlier listing only. Its
+# record would have the next start number the listing that follows as one that was claimed already.
 _STORE: Final = """
     INSERT INTO symbols AS known (
         symbol, state, base_asset, quote_asset, first_seen_at, opens_at, occurrence, published, trading_since,
@@ -43,6 +45,7 @@ _STORE: Final = """
             ELSE known.opens_moved_from
         END,
         updated_at = now()
+    WHERE known.occurrence <= excluded.occurrence
 """
 
 _COLUMNS_OF: Final = attrgetter(

@@ -1,8 +1,8 @@
-"""A way to the database on which an answer can be lost after what it answers was done."""
+"""A way to the database on which an answer can be lost after what it answers was done, and that can be cut off."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 
 from sqlalchemy.engine import make_url
@@ -18,6 +18,19 @@ class DatabaseProxy:
     fatal: bytes = b""
     """The answer with these bytes will be lost, once, and its connection with it."""
     lost: asyncio.Event = field(default_factory=asyncio.Event)
+    conversations: set[asyncio.Task[None]] = field(default_factory=set)
+    is_away: bool = False
+
+    @contextmanager
+    def away(self) -> Iterator[None]:
+        """End all connections, and take no other, during the block."""
+        self.is_away = True
+        for each in self.conversations:
+            each.cancel()
+        try:
+            yield
+        finally:
+            self.is_away = False
 
     def loses(self, answer: bytes) -> bool:
         """Return whether *answer* is the one to lose."""
@@ -32,12 +45,15 @@ class DatabaseProxy:
 async def database_proxy(url: str) -> AsyncIterator[DatabaseProxy]:
     """Stand between a client and the server of *url*; the proxy's own URL leads through it."""
     server_url = make_url(url)
-    conversations: set[asyncio.Task[None]] = set()
 
     async def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
-        conversations.add(task)
+        if proxy.is_away:
+            writer.transport.abort()
+            return
+        proxy.conversations.add(task)
+        task.add_done_callback(proxy.conversations.discard)
         to_server = await _connected(server_url.host, server_url.port, server_url.query.get("host"))
         carrying = asyncio.gather(_carry(reader, to_server[1]), _carry(to_server[0], writer, unless=proxy.loses))
         with suppress(asyncio.CancelledError, ConnectionError):
@@ -53,6 +69,7 @@ async def database_proxy(url: str) -> AsyncIterator[DatabaseProxy]:
         yield proxy
     finally:
         server.close()
+        conversations = list(proxy.conversations)
         for conversation in conversations:
             conversation.cancel()
         await asyncio.gather(*conversations, return_exceptions=True)

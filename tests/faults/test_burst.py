@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
@@ -16,6 +17,7 @@ from shared.events import Listing, Mode
 from shared.postgres.database import Database
 from shared.settings import BrokerSettings
 from shared.wire import topology
+from tests.support.running.compositions import CHOSEN, Composition
 from tests.support.running.executors import configure, rows
 from tests.support.running.processes import Sniper, sniper
 from tests.support.running.services import open_database
@@ -30,6 +32,7 @@ POSITION: Final = Decimal("3.33") * LISTINGS
 """Room for a third of them, at ten dollars each."""
 AT_ONCE: Final = 50
 PATIENCE_SECONDS: Final = 60 + LISTINGS / 5
+BOUGHT_AHEAD: Final = re.compile(r'^sniper_express_sightings_total\{outcome="bought",reason=""\} [1-9]', re.MULTILINE)
 GROWTH_MAX: Final = 8 * 2**20
 SETTINGS: Final = {
     "SNIPER_LIVE": "true",
@@ -65,12 +68,16 @@ async def test_a_burst_of_listings_is_bought_within_limits_at_every_instant(
         await simulator.fund(USDT="1000000")
         await configure(database, f"auto_trade = true, max_trade_usdt = 10, max_position_usdt = {POSITION}")
         symbols = [f"NEW{number}USDT" for number in range(LISTINGS)]
-        await list_all(simulator, symbols)
+        if CHOSEN is Composition.NORMAL:
+            await list_all(simulator, symbols)
         exchange = {"SNIPER_MEXC_REST_URL": simulator.rest_url, "SNIPER_MEXC_WS_URL": simulator.ws_url}
         async with sniper(
-            "run", "executor", environment=environment | exchange, directory=tmp_path, start=executed
+            "run", CHOSEN.command, environment=environment | exchange, directory=tmp_path, start=executed
         ) as executor:
             await executor.ready()
+            if CHOSEN is Composition.EXPRESS:
+                await list_all(simulator, symbols)
+                await eventually(lambda: has_bought_ahead(executor), within_seconds=PATIENCE_SECONDS)
             listings = [a_fresh_listing(symbol, price=Decimal(1)) for symbol in symbols]
             await publish(bus, [*listings, *listings[::10]])
             grown = await memory_grown_in_the_second_half(database, executor)
@@ -78,6 +85,10 @@ async def test_a_burst_of_listings_is_bought_within_limits_at_every_instant(
 
         await check_money(simulator, database)
         assert grown < GROWTH_MAX
+
+
+async def has_bought_ahead(executor: Sniper) -> bool:
+    return bool(BOUGHT_AHEAD.search((await executor.get("/metrics")).text))
 
 
 async def list_all(simulator: SimulatorProcess, symbols: Sequence[str]) -> None:

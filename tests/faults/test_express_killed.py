@@ -1,5 +1,6 @@
-"""A process on the express way that is killed at any moment around a purchase: everything happens exactly once."""
+"""Processes on the express way, killed, frozen or cut off around a purchase: everything happens exactly once."""
 
+import asyncio
 import dataclasses
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,6 +14,7 @@ from shared.bus import rabbitmq
 from shared.events import Listing, Trade
 from shared.settings import BrokerSettings
 from shared.wire.topology import NOTIFIER_EVENTS, NOTIFYING
+from tests.faults.database_proxy import database_proxy
 from tests.faults.executors import ExecutorProcess, executor_process
 from tests.faults.ground import QUICK, Ground
 from tests.support.running.compositions import Composition
@@ -57,10 +59,13 @@ async def events(ground: Ground) -> AsyncIterator[Outlet]:
 
 
 @asynccontextmanager
-async def express(ground: Ground, *hold: str, **settings: Any) -> AsyncIterator[ExecutorProcess]:
+async def express(
+    ground: Ground, *hold: str, database_url: str = "", **settings: Any
+) -> AsyncIterator[ExecutorProcess]:
     """Run a process on the express way, ready, which waits at the points *hold*."""
     told = dataclasses.replace(
         ground.orders,
+        database_url=database_url or ground.orders.database_url,
         hold=frozenset(hold),
         ws_url=ground.simulator.ws_url,
         settings={**QUICK, **settings},
@@ -149,3 +154,66 @@ async def test_of_two_processes_one_buys_each_listing_and_the_other_goes_on_alon
         after = await ground.lists()
         await ground.becomes(after, "filled")
         await holds_for(ground, events, after)
+
+
+@pytest.mark.parametrize("point", [f"before {COMMIT}", f"after {COMMIT}"])
+async def test_of_two_one_that_freezes_around_its_commit_and_thaws_buys_nothing_twice(
+    ground: Ground, dedup_runs: None, events: Outlet, point: str
+) -> None:
+    async with express(ground, point) as frozen, express(ground, f"before {COMMIT}") as other:
+        listing = await ground.lists()
+        await frozen.reaches(point)
+        frozen.pause()
+        other.go_on()
+        await ground.becomes(listing, "filled", "failed", "rejected", "expired")
+        frozen.go_on()
+        frozen.resume()
+        await holds_for(ground, events, listing)
+
+
+async def test_both_killed_around_a_commit_leave_one_order_at_most_and_announce_it(
+    ground: Ground, dedup_runs: None, events: Outlet
+) -> None:
+    point = f"after {COMMIT}"
+    async with express(ground, point) as one, express(ground, point) as other:
+        listing = await ground.lists()
+        await eventually(lambda: point in one.passed or point in other.passed, within_seconds=20)
+        await asyncio.gather(one.kill(), other.kill())
+
+    async with express(ground):
+        await ground.becomes(listing, "filled", "failed", "rejected", "expired")
+        await holds_for(ground, events, listing)
+
+
+async def test_of_two_the_one_that_has_the_database_buys_alone_and_the_other_comes_back(
+    ground: Ground, dedup_runs: None, events: Outlet
+) -> None:
+    async with (
+        database_proxy(ground.orders.database_url) as proxy,
+        express(ground, database_url=proxy.url),
+        express(ground) as near,
+    ):
+        with proxy.away():
+            listing = await ground.lists()
+            await ground.becomes(listing, "filled")
+            await holds_for(ground, events, listing)
+        await near.kill()
+        after = await ground.lists()
+        await ground.becomes(after, "filled")
+        await holds_for(ground, events, after)
+
+
+async def test_what_a_dead_process_bought_is_announced_once_dedup_is_back(ground: Ground, events: Outlet) -> None:
+    async with express(ground, "before publish raw") as one:
+        listing = await ground.lists()
+        await one.reaches("after send")
+        await one.kill()
+
+    async with express(ground):
+        await ground.becomes(listing, "filled")
+        assert of_listing(events, listing) == []
+        async with (
+            rabbitmq_runtime(ground.orders.database_url, ground.orders.broker_url) as runtime,
+            serving(runtime, dedup),
+        ):
+            await holds_for(ground, events, listing)

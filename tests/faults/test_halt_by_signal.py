@@ -12,6 +12,7 @@ from shared.events import utc_now
 from shared.process.runtime import Runtime
 from shared.wire.topology import to_message
 from tests.support.data.builders import a_listing
+from tests.support.running.compositions import Composition
 from tests.support.running.processes import sniper
 from tests.support.running.services import rabbitmq_runtime
 from tests.support.running.simulators import SimulatorProcess, running_simulator
@@ -32,6 +33,7 @@ def environment(simulator: SimulatorProcess, database_url: str, broker_url: str)
         "SNIPER_DATABASE_URL": database_url,
         "SNIPER_BROKER_URL": broker_url,
         "SNIPER_MEXC_REST_URL": simulator.rest_url,
+        "SNIPER_MEXC_WS_URL": simulator.ws_url,
     }
 
 
@@ -65,18 +67,20 @@ async def is_not_halted(runtime: Runtime, symbol: str) -> bool:
     return not (await reason_for(runtime, symbol)).startswith("halted")
 
 
+@pytest.mark.parametrize("composition", Composition)
 async def test_an_executor_told_by_signal_buys_nothing_until_an_operator_resumes_although_it_was_killed(
-    runtime: Runtime, environment: dict[str, str], tmp_path: Path
+    runtime: Runtime, environment: dict[str, str], tmp_path: Path, composition: Composition
 ) -> None:
+    service = composition.command
     numbers = itertools.count()
-    async with sniper("run", "executor", environment=environment, directory=tmp_path) as first:
+    async with sniper("run", service, environment=environment, directory=tmp_path) as first:
         await first.ready()
         first.process.send_signal(signal.SIGUSR1)
         await eventually(lambda: is_latched(runtime), within_seconds=20)
         assert await reason_for(runtime, "AAAUSDT") == "halted: signal: SIGUSR1"
         await first.kill()
 
-    async with sniper("run", "executor", environment=environment, directory=tmp_path) as second:
+    async with sniper("run", service, environment=environment, directory=tmp_path) as second:
         await second.ready()
         assert await reason_for(runtime, "BBBUSDT") == "halted: signal: SIGUSR1"
 

@@ -1,5 +1,7 @@
 """Processes that end and start again and again while the exchange counts, and bans: rows M29 and M30."""
 
+import asyncio
+import dataclasses
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack
@@ -11,9 +13,12 @@ import pytest
 import pytest_asyncio
 
 from executor.settings import ExecutorSettings
+from shared.wire.topology import to_message
 from tests.faults.ground import LIMITS, Ground, a_ground
 from tests.servers.databases import PostgresServer
 from tests.servers.rabbitmq import RabbitMQServer
+from tests.support.running.compositions import CHOSEN, Composition
+from tests.support.running.pipelines import publish_all
 from tests.support.running.processes import sniper
 from tests.waiting import eventually
 
@@ -40,8 +45,8 @@ async def leave_in_doubt(ground: Ground, count: int) -> None:
     async with ground.executor(**PRODUCTION) as executor:
         listings = [await ground.lists() for _ in range(count)]
         await ground.simulator.arm("drop_connection", accept=False, count=count)
-        for each in listings:
-            await ground.publish(each)
+        # With their rules, on either way: to ask about so many would use up the limits.
+        await publish_all(ground.runtime.bus, [to_message(each) for each in listings])
         for each in listings:
             await ground.becomes(each, "unknown")
         await ground.simulator.disarm()
@@ -52,6 +57,7 @@ async def test_processes_that_restart_every_few_seconds_are_never_refused_and_so
     strict_ground: Ground, tmp_path: Path
 ) -> None:
     ground = strict_ground
+    ground.orders = dataclasses.replace(ground.orders, ingest={})  # Asks as often as in production.
     environment = {
         "SNIPER_DATABASE_URL": ground.orders.database_url,
         "SNIPER_BROKER_URL": ground.orders.broker_url,
@@ -62,15 +68,20 @@ async def test_processes_that_restart_every_few_seconds_are_never_refused_and_so
 
     for _ in range(STARTS):
         async with AsyncExitStack() as stack:
-            ingest = await stack.enter_async_context(
-                sniper("run", "ingest", environment=environment, directory=tmp_path)
-            )
+            # On the express way it is in the executor's process.
+            watching = [
+                await stack.enter_async_context(sniper("run", "ingest", environment=environment, directory=tmp_path))
+                for _ in range(CHOSEN is Composition.NORMAL)
+            ]
             executor = await stack.enter_async_context(ground.starting(**PRODUCTION))
             asked = sum((await ground.simulator.requests()).values())
-            await ingest.ready()
+            for ingest in watching:
+                await ingest.ready()
             await eventually(partial(_asked_since, ground, asked + 20), within_seconds=20)
+            await _use_is_stored(ground)
             await executor.kill()
-            await ingest.kill()
+            for ingest in watching:
+                await ingest.kill()
     assert await ground.simulator.refusals() == {}
 
     async with ground.starting(**PRODUCTION) as last:
@@ -83,8 +94,8 @@ async def test_six_orders_in_doubt_are_looked_for_without_a_single_refusal(stric
     async with ground.executor(**PRODUCTION, protection_seconds=5):
         listings = [await ground.lists() for _ in range(6)]
         await ground.simulator.arm("drop_connection", accept=False, count=6)
-        for each in listings:
-            await ground.publish(each)
+        # Together, so that on the express way, which has to ask for their rules, one question is for all.
+        await asyncio.gather(*map(ground.publish, listings))
         for each in listings:
             await ground.becomes(each, "unknown")
         await ground.simulator.disarm()
@@ -116,6 +127,13 @@ async def test_an_executor_that_starts_within_a_ban_asks_nothing_until_it_is_ove
 
 async def _asked_since(ground: Ground, count: int) -> bool:
     return sum((await ground.simulator.requests()).values()) >= count
+
+
+async def _use_is_stored(ground: Ground) -> None:
+    """Return once both services have stored their use of the limits: of what a kill interrupts, nothing is known."""
+    [now] = await ground.rows("SELECT now() AS time")
+    stored = "SELECT FROM rate_usage WHERE updated_at > $1 HAVING count(*) = 2"
+    await eventually(partial(ground.rows, stored, now["time"]), within_seconds=10)
 
 
 async def _ban_is_stored(ground: Ground) -> bool:

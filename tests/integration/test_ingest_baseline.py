@@ -51,3 +51,15 @@ async def test_state_that_another_version_wrote_makes_no_symbol_new(database: Da
     assert {each.symbol: each.state for each in record}[OLD[0]] is SymbolState.SUSPENDED
     for evidence in (names(*OLD), snapshot(*OLD)):
         assert catalogue.observe(evidence).sightings == ()
+
+
+async def test_record_of_an_earlier_listing_never_replaces_that_of_a_later_one(database: Database) -> None:
+    """Of two processes on the express way, one may have been cut off while a coin went and came back."""
+    later = a_record("BACKUSDT", occurrence=2, published=True)
+    stale = a_record("BACKUSDT", state=SymbolState.SUSPENDED)
+
+    await symbol_store.store(database, [later])
+    await symbol_store.store(database, [stale, a_record("OTHERUSDT")])
+
+    loaded = {record.symbol: record for record in await symbol_store.load(database)}
+    assert (loaded["BACKUSDT"], set(loaded)) == (later, {"BACKUSDT", "OTHERUSDT"})
