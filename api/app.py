@@ -17,7 +17,7 @@ from api.head_requests import HeadAsGet
 from api.metrics import RequestMetrics
 from api.reading import routes as reading_routes
 from api.reading.lists import list_routes
-from api.schemas.errors import Problem
+from api.schemas import Problem
 from api.settings import ApiSettings
 from api.streaming import routes as streaming_routes
 from api.writing import config_routes, exit_routes, injection_routes, order_routes, trading_routes, unplaced_routes

@@ -11,7 +11,7 @@ from pydantic import JsonValue
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from api.schemas.errors import Problem
+from api.schemas import Problem
 from shared.errors import SniperError
 from shared.process.redaction import hidden_by_form
 

@@ -15,8 +15,7 @@ from api.reading.lists import tables
 from api.reading.lists.filters import ListingsFilter, PositionsFilter, TradesFilter
 from api.reading.lists.pages import Pages
 from api.reading.reader import READ_SECONDS_MAX, Reader
-from api.schemas.base import Answer, Page
-from api.schemas.rows import AlsoSeen, ListingRow, OrderRow, PositionRow, TradeRow
+from api.schemas import AlsoSeen, Answer, ListingRow, OrderRow, Page, PositionRow, TradeRow
 from shared.postgres.database import Database
 from shared.postgres.error_translation import away_is_transient
 from shared.postgres.schema.tables import listing_observations, listings, orders

@@ -15,8 +15,7 @@ from api.access.principal import Principal, Scope
 from api.access.sign_in import SignIn
 from api.error_handlers import ApiError
 from api.head_requests import IS_HEAD
-from api.schemas.base import Answer
-from api.schemas.errors import Problem
+from api.schemas import Answer, Problem
 from shared.postgres.database import Database
 
 HOME: Final = "/"

@@ -5,8 +5,7 @@ from typing import Final
 
 from api.operator import actions
 from api.operator.held_positions import name_of
-from api.schemas.config import TradeConfig
-from api.schemas.rows import PositionRow
+from api.schemas import PositionRow, TradeConfig
 from shared.control.config_store import Author
 from shared.postgres.database import Connection, Database
 

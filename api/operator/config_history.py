@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from pydantic import AwareDatetime, JsonValue
 
-from api.schemas.base import Answer
+from api.schemas import Answer
 from shared.postgres.database import Database
 
 HISTORY: Final = """

@@ -6,7 +6,7 @@ from typing import Final
 from api.reading.lists.pages import models_of
 from api.reading.lists.tables import POSITIONS
 from api.reading.reader import Reader
-from api.schemas.rows import PositionRow
+from api.schemas import PositionRow
 from shared.errors import SniperError
 from shared.events import Mode
 from shared.postgres.database import Database

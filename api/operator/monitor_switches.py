@@ -5,7 +5,7 @@ from typing import Final
 from pydantic import AwareDatetime
 
 from api.operator import actions
-from api.schemas.base import Answer
+from api.schemas import Answer
 from shared.control.config_store import Author
 from shared.control.monitor_switch import LATEST
 from shared.postgres.database import Connection, Database

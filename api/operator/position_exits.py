@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from api.operator import actions
 from api.operator.held_positions import name_of
 from api.operator.operator_changes import RefusedChangeError, refused
-from api.schemas.rows import PositionRow
+from api.schemas import PositionRow
 from shared.control import config_store
 from shared.control.config_store import Author
 from shared.control.exit_policy import FIELDS, ExitOverrides, ExitPolicy, contradiction, effective_policy

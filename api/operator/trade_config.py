@@ -7,7 +7,7 @@ from typing import Final
 
 from api.operator import actions, close_requests, operator_changes
 from api.operator.operator_changes import Controls
-from api.schemas.config import TradeConfig
+from api.schemas import TradeConfig
 from shared.control import config_store
 from shared.control.config_store import Author, LockedConfig
 from shared.control.controls import controls_from_row

@@ -5,7 +5,7 @@ from typing import Final
 
 from api.operator import actions
 from api.operator.held_positions import name_of
-from api.schemas.rows import PositionRow
+from api.schemas import PositionRow
 from shared.control.config_store import Author
 from shared.postgres.database import Database
 

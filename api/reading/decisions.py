@@ -5,8 +5,7 @@ from collections.abc import Iterable, Mapping
 from pydantic import JsonValue
 
 from api.reading.reason_texts import code_of, reason_sentence, reason_text
-from api.schemas.listings import Decision
-from api.schemas.rows import TradeRow
+from api.schemas import Decision, TradeRow
 from shared.events import Mode, Side, TradeStatus
 
 

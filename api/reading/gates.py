@@ -5,9 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
 
-from api.schemas.config import TradeConfig
-from api.schemas.health import ComponentHealth
-from api.schemas.status import ExposureRow, ExposureStatus, Gate, Trading
+from api.schemas import ComponentHealth, ExposureRow, ExposureStatus, Gate, TradeConfig, Trading
 from shared.events import HealthStatus, Mode
 
 CENT: Final = Decimal("0.01")

@@ -9,7 +9,7 @@ import structlog
 from pydantic import JsonValue
 
 from api.reading.reader import Reader, Row
-from api.schemas.health import ComponentHealth, Feed, Health, LatestListing, Overall, Troubles, age_seconds
+from api.schemas import ComponentHealth, Feed, Health, LatestListing, Overall, Troubles, age_seconds
 from shared.errors import in_a_line, readable
 from shared.events import HealthStatus, utc_now
 from shared.process.health import SILENCE_MAX, effective_status, last_reported

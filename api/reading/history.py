@@ -10,7 +10,7 @@ from api.reading.lists import cursor
 from api.reading.lists.cursor import Place
 from api.reading.lists.filters import Cursor
 from api.reading.reader import Reader, Row
-from api.schemas.base import Answer
+from api.schemas import Answer
 
 # Each part is read by an index, and numbers its entries uniquely across parts.
 _PARTS: Final = (

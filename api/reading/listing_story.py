@@ -12,8 +12,7 @@ from api.reading.lists.pages import models_of
 from api.reading.lists.tables import LISTINGS, POSITIONS, TRADES, PageTable
 from api.reading.reader import Reader, Row
 from api.reading.statistics import results
-from api.schemas.listings import ListingStory, Occurrence, PriceMark, Sighting, Stage
-from api.schemas.rows import ListingRow, PositionRow, TradeRow
+from api.schemas import ListingRow, ListingStory, Occurrence, PositionRow, PriceMark, Sighting, Stage, TradeRow
 from shared.events import Side, TradeStatus, utc_now
 
 OCCURRENCES_MAX: Final = 50

@@ -13,12 +13,19 @@ from api.reading.history import History, HistoryFilter
 from api.reading.statistics import latency
 from api.reading.statistics.results import Days
 from api.reading.statistics.windows import Window
-from api.schemas.config import TradeConfig
-from api.schemas.errors import Problem
-from api.schemas.health import Alive, Health
-from api.schemas.listings import ListingStory, Upcoming
-from api.schemas.statistics import LatencyHours, ListingStats, Results, TradeStats
-from api.schemas.status import Status
+from api.schemas import (
+    Alive,
+    Health,
+    LatencyHours,
+    ListingStats,
+    ListingStory,
+    Problem,
+    Results,
+    Status,
+    TradeConfig,
+    TradeStats,
+    Upcoming,
+)
 from shared.events import Symbol
 
 router = APIRouter(dependencies=[Depends(view)], tags=["reading"])

@@ -6,9 +6,7 @@ from api.operator import trade_config
 from api.reading import health
 from api.reading.gates import against_limit, live_gates, trading_of
 from api.reading.reader import Reader
-from api.schemas.config import TradeConfig
-from api.schemas.health import Health
-from api.schemas.status import ExposureRow, ExposureStatus, Status
+from api.schemas import ExposureRow, ExposureStatus, Health, Status, TradeConfig
 from shared.postgres.database import Database
 
 # Days are in UTC; counters of another day are zero.

@@ -9,10 +9,7 @@ from api.reading.statistics import listing_stats, results, trade_stats
 from api.reading.statistics.all_time import AllTime
 from api.reading.statistics.results import Days
 from api.reading.statistics.windows import Window
-from api.schemas.health import Health
-from api.schemas.listings import Upcoming
-from api.schemas.statistics import ListingStats, Results, TradeStats
-from api.schemas.status import Status
+from api.schemas import Health, ListingStats, Results, Status, TradeStats, Upcoming
 from shared.postgres.database import Database
 
 

@@ -5,7 +5,7 @@ from typing import Final
 
 from api.reading import health
 from api.reading.reader import Reader, Row
-from api.schemas.listings import Upcoming, UpcomingListing
+from api.schemas import Upcoming, UpcomingListing
 from shared.events import utc_now
 
 ROWS_MAX: Final = 200

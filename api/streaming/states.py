@@ -13,7 +13,7 @@ from api.reading.lists.pages import as_item
 from api.reading.lists.tables import POSITIONS
 from api.reading.reader import Reader, Row
 from api.reading.statistics import results
-from api.schemas.health import Health
+from api.schemas import Health
 from api.streaming.frames import frame
 from api.streaming.hub import Hub
 from shared.postgres.database import Database

@@ -7,7 +7,7 @@ from typing import Any, Final
 from api.reading.statistics.results import Days
 from api.reading.statistics.windows import Window
 from api.reading.summaries import Summaries
-from api.schemas.base import Answer
+from api.schemas import Answer
 from api.streaming.frames import frame
 from api.streaming.hub import Hub
 

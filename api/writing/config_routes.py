@@ -14,7 +14,7 @@ from api.app_state import SharedState
 from api.error_handlers import ApiError
 from api.operator import config_tag, trade_config
 from api.operator.config_history import HISTORY, ConfigHistory, page_of
-from api.schemas.config import TradeConfig
+from api.schemas import TradeConfig
 from api.writing.bodies import ConfigBody
 from api.writing.operator_errors import PRECONDITION, answer_operator_errors
 

@@ -12,7 +12,7 @@ from api.app_state import SharedState
 from api.operator import held_positions, monitor_switches, position_exits
 from api.operator.monitor_switches import MonitorState
 from api.operator.position_exits import ExitChange
-from api.schemas.base import Answer
+from api.schemas import Answer
 from api.writing.bodies import Body, PositionBody
 from api.writing.operator_errors import CONFLICT, NOT_FOUND, answer_operator_errors
 from shared.control.controls import REASON_CHARACTERS_MAX

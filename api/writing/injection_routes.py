@@ -13,8 +13,7 @@ from api.app_state import SharedState
 from api.error_handlers import ApiError
 from api.operator import injection
 from api.operator.injection import AlreadyRecordedError, BrokerAwayError, Injection
-from api.schemas.base import Answer
-from api.schemas.errors import Problem
+from api.schemas import Answer, Problem
 from shared.control.config_store import Author
 from shared.errors import PermanentError
 

@@ -11,7 +11,7 @@ from api.operator.held_positions import EndedPositionError, NoSuchPositionError
 from api.operator.operator_changes import RefusedChangeError
 from api.operator.settle_requests import NotInDoubtError
 from api.operator.trade_config import StaleConfigError
-from api.schemas.errors import Problem
+from api.schemas import Problem
 
 Responses = dict[int | str, dict[str, Any]]
 NOT_FOUND: Final[Responses] = {404: {"model": Problem, "description": "There is none"}}

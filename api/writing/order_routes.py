@@ -14,7 +14,7 @@ from api.access.principal import Principal
 from api.app_state import SharedState
 from api.operator import settle_requests
 from api.operator.settle_requests import Outcome, UnclearOutcomeError
-from api.schemas.base import Answer
+from api.schemas import Answer
 from api.writing.operator_errors import CONFLICT, answer_operator_errors
 
 router = APIRouter(tags=["orders"])

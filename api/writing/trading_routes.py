@@ -11,8 +11,7 @@ from api.access.principal import Principal
 from api.app_state import SharedState
 from api.operator import close_requests, held_positions, trade_config, write_offs
 from api.operator.operator_changes import REASON_CHARACTERS_MAX
-from api.schemas.config import TradeConfig
-from api.schemas.rows import PositionRow
+from api.schemas import PositionRow, TradeConfig
 from api.writing.operator_errors import CONFLICT, NOT_FOUND, answer_operator_errors
 
 router = APIRouter(tags=["trading"])

@@ -11,7 +11,7 @@ from api.access.principal import Principal
 from api.app_state import SharedState
 from api.operator import unplaced_symbols
 from api.operator.unplaced_symbols import UnplacedSymbol
-from api.schemas.base import Answer
+from api.schemas import Answer
 from api.writing.bodies import Body
 
 router = APIRouter(tags=["operating"])

@@ -9,7 +9,7 @@ from typing import Final
 
 from rich.text import Text
 
-from api.schemas.rows import ListingRow, TradeRow
+from api.schemas import ListingRow, TradeRow
 from cli.display import tables
 from cli.display.results import Result
 from cli.display.watch import happened_at

@@ -4,8 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from rich.table import Table
 
-from api.schemas.rows import OrderRow, PositionRow
-from api.schemas.status import ExposureRow
+from api.schemas import ExposureRow, OrderRow, PositionRow
 from cli.display import tables
 from shared.events import Side
 

@@ -16,8 +16,7 @@ from api import queries
 from api.operator import held_positions
 from api.reading import status
 from api.reading.reader import Reader
-from api.schemas.health import ComponentHealth
-from api.schemas.rows import OrderRow, PositionRow
+from api.schemas import ComponentHealth, OrderRow, PositionRow
 from cli.display import tables
 from cli.display.event_lines import SYMBOL_WIDTH, TradeTally
 from shared.events import HealthStatus, utc_now

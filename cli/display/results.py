@@ -7,7 +7,7 @@ from typing import Final
 from sqlalchemy import and_, bindparam, select
 
 from api.queries import read_connection
-from api.schemas.rows import ListingRow, TradeRow
+from api.schemas import ListingRow, TradeRow
 from shared.events import Side, TradeStatus
 from shared.postgres.database import Database
 from shared.postgres.schema.tables import positions, trades

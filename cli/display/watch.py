@@ -14,7 +14,7 @@ from rich.text import Text
 from sqlalchemy import ColumnElement, Table, bindparam, func, select
 
 from api.queries import read_connection
-from api.schemas.rows import ListingRow, TradeRow
+from api.schemas import ListingRow, TradeRow
 from cli import command_runner
 from cli.display import tables
 from shared.errors import TransientError, pause

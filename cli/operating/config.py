@@ -10,7 +10,7 @@ from rich.console import Console
 from api.operator import config_history, trade_config
 from api.operator.config_history import ConfigChange
 from api.operator.operator_changes import CHANGEABLE, RefusedChangeError
-from api.schemas.config import TradeConfig
+from api.schemas import TradeConfig
 from cli import command_runner
 from shared.errors import SettingsError
 

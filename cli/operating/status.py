@@ -13,10 +13,18 @@ from api.operator import held_positions
 from api.reading import status as statuses
 from api.reading.lists.filters import ListingsFilter, TradesFilter
 from api.reading.reader import Reader
-from api.schemas.config import TradeConfig
-from api.schemas.health import Health
-from api.schemas.rows import AlsoSeen, ListingRow, OrderRow, PositionRow, TradeRow
-from api.schemas.status import ExposureStatus, Gate, Trading
+from api.schemas import (
+    AlsoSeen,
+    ExposureStatus,
+    Gate,
+    Health,
+    ListingRow,
+    OrderRow,
+    PositionRow,
+    TradeConfig,
+    TradeRow,
+    Trading,
+)
 from cli import command_runner
 from cli.display import money_tables, tables
 from cli.operating import config as configuration

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from api.schemas.rows import TradeRow
+from api.schemas import TradeRow
 from cli.display import overview
 from cli.display.live_screen import LiveScreen
 from cli.display.results import Result, result_of

@@ -22,8 +22,7 @@ from api.reading.lists.filters import (
 from api.reading.lists.list_route import ListRoute
 from api.reading.lists.negotiation import JSON, prefers_csv
 from api.reading.lists.tables import PageTable
-from api.schemas.base import Page
-from api.schemas.rows import ListingRow, OrderRow, PositionRow, TradeRow
+from api.schemas import ListingRow, OrderRow, Page, PositionRow, TradeRow
 
 router = APIRouter(dependencies=[Depends(view)], tags=["lists"], route_class=ListRoute)
 

@@ -12,7 +12,7 @@ from api.reading.lists.filters import PageFilter
 from api.reading.lists.statements import page_statement
 from api.reading.lists.tables import PageTable
 from api.reading.reader import Reader, Row
-from api.schemas.base import Answer, Page
+from api.schemas import Answer, Page
 
 Model = TypeVar("Model", bound=Answer)
 

@@ -7,8 +7,7 @@ from types import MappingProxyType
 from typing import Annotated, Any, Final, get_args, get_origin
 
 from api.reading.reason_texts import limits_of, reason_sentence
-from api.schemas.base import Answer
-from api.schemas.rows import ListingRow, OrderRow, PositionRow, TradeRow
+from api.schemas import Answer, ListingRow, OrderRow, PositionRow, TradeRow
 
 
 @dataclass(frozen=True, slots=True, eq=False)

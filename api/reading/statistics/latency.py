@@ -9,7 +9,7 @@ from api.reading.reader import Reader, Row
 from api.reading.statistics.histogram import percentile_ms
 from api.reading.statistics.trade_stats import STAGES
 from api.reading.statistics.windows import Window
-from api.schemas.statistics import HourLatency, LatencyHours, ModeHours, StageHours
+from api.schemas import HourLatency, LatencyHours, ModeHours, StageHours
 from shared.events import Mode, utc_now
 
 BY_HOUR: Final = """

@@ -8,7 +8,7 @@ from typing import Final
 from api.reading.reader import Reader, Row
 from api.reading.statistics.histogram import percentile_ms
 from api.reading.statistics.windows import Window
-from api.schemas.statistics import Lead, ListingStats
+from api.schemas import Lead, ListingStats
 from shared.events import utc_now
 
 BY_SOURCE: Final = """

@@ -12,8 +12,7 @@ from api.reading import health
 from api.reading.reader import Reader, Row
 from api.reading.statistics.all_time import FRESH_DAYS, AllTime
 from api.reading.statistics.ended_positions import ENDED
-from api.schemas.health import ComponentHealth
-from api.schemas.statistics import DayResult, ModeResults, Result, Results
+from api.schemas import ComponentHealth, DayResult, ModeResults, Result, Results
 from shared.errors import in_a_line, readable
 from shared.events import HealthStatus, Mode, utc_now
 from shared.states import HELD as POSITIONS_HELD

@@ -12,8 +12,7 @@ from api.reading.reason_texts import ReasonKind, reason_text
 from api.reading.statistics import results
 from api.reading.statistics.histogram import percentile_ms, up_to_ms
 from api.reading.statistics.windows import Window
-from api.schemas.statistics import Bucket, Latency, ModeStats, Refusals, Result, TradeStats
-from api.schemas.status import ExposureStatus
+from api.schemas import Bucket, ExposureStatus, Latency, ModeStats, Refusals, Result, TradeStats
 from shared.events import Mode, Side, TradeStatus, utc_now
 from shared.postgres.database import Database
 

@@ -3,7 +3,7 @@ from decimal import Decimal
 import pytest
 from pydantic import TypeAdapter
 
-from api.schemas.base import Amount
+from api.schemas import Amount
 
 
 @pytest.mark.parametrize(

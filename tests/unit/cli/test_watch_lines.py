@@ -1,7 +1,7 @@
 from datetime import timedelta
 from decimal import Decimal
 
-from api.schemas.rows import ListingRow, TradeRow
+from api.schemas import ListingRow, TradeRow
 from cli.display.watch import line
 from shared.events import Mode, Side, Source, TradeStatus
 from tests.support.data.builders import NOON

@@ -5,9 +5,7 @@ from typing import Any
 import pytest
 
 from api.reading.gates import against_limit, live_gates, trading_of
-from api.schemas.config import TradeConfig
-from api.schemas.health import ComponentHealth
-from api.schemas.status import ExposureRow
+from api.schemas import ComponentHealth, ExposureRow, TradeConfig
 from shared.control.exit_policy import NO_EXITS
 from shared.events import HealthStatus, Mode
 from tests.support.data.builders import NOON

@@ -5,7 +5,7 @@ import pytest
 
 from api.reading.decisions import decision_of
 from api.reading.reason_texts import REASONS, code_of, reason_text
-from api.schemas.rows import TradeRow
+from api.schemas import TradeRow
 from executor.model.reasons import Reason
 from executor.settings import ExecutorSettings
 from shared.events import AppliedConfig

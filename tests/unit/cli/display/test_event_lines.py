@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from api.schemas.rows import ListingRow, TradeRow
+from api.schemas import ListingRow, TradeRow
 from cli.display.event_lines import REASONS, SALE_REASONS, TradeTally, line
 from cli.display.results import Result
 from executor.model.reasons import Reason

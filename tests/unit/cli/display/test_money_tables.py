@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from api.schemas.rows import OrderRow, PositionRow
+from api.schemas import OrderRow, PositionRow
 from cli.display.money_tables import amount_of, position_state, state_of
 from shared.events import Side
 from tests.support.data.builders import NOON

@@ -10,8 +10,7 @@ import httpx
 import pytest
 from rich.console import Console
 
-from api.schemas.health import ComponentHealth
-from api.schemas.rows import OrderRow, PositionRow
+from api.schemas import ComponentHealth, OrderRow, PositionRow
 from cli.display.event_lines import TradeTally
 from cli.display.overview import Overview, block, simulated_prices, summary
 from shared.events import HealthStatus
