@@ -8,7 +8,6 @@ import msgspec
 
 from executor.model import CAREFUL, Order
 from executor.pricing.symbol_bounds import is_plausible
-from executor.pricing.taker_fees import FEE_MAX
 from shared.events import Side
 from shared.mexc.orders.order_reports import OrderReport, TradeReport
 
@@ -16,6 +15,8 @@ APART_MAX: Final = 2
 """So many times what was ordered, in coins or in money, is no fill of it: rounding and slippage are far less."""
 SOLD_ABOVE_MAX: Final = 1_000
 """So many times its least price is no price of a sale."""
+FEE_SHARE_MAX: Final = Decimal("0.1")
+"""More of a trade is neither fee nor rebate."""
 SMALL_VALUE: Final = Decimal(1)
 """In the quote asset. The fee of less is mostly rounding."""
 
@@ -70,7 +71,7 @@ def names_its_fee(order: Order, trade: TradeReport) -> bool:
     if of is None or not fee:
         return not fee or is_plausible(fee)
     with localcontext(CAREFUL):
-        return fee < of if trade.quote_quantity < SMALL_VALUE else fee <= of * FEE_MAX
+        return fee < of if trade.quote_quantity < SMALL_VALUE else fee <= of * FEE_SHARE_MAX
 
 
 def sums(trades: Sequence[TradeReport]) -> tuple[Decimal, Decimal]:
