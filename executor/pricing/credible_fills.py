@@ -8,7 +8,6 @@ import msgspec
 
 from executor.model import CAREFUL, Order
 from executor.pricing.symbol_bounds import is_plausible
-from shared.events import Side
 from shared.mexc.orders.order_reports import OrderReport, TradeReport
 
 APART_MAX: Final = 2
@@ -28,7 +27,7 @@ def credible_quantity(order: Order, quantity: Decimal | None) -> Decimal | None:
     """Return the executed *quantity*; None where *order* cannot have got so much, or it is no number to reckon with."""
     if not quantity:
         return quantity
-    wanted = order.base_qty if order.side is Side.SELL else order.requested_qty
+    wanted = order.requested_qty if order.base_qty is None else order.base_qty
     is_too_much = wanted is not None and quantity > wanted * APART_MAX
     return None if is_too_much or not is_plausible(quantity) else quantity
 
@@ -90,9 +89,9 @@ def add_up(report: OrderReport, trades: Sequence[TradeReport]) -> bool:
 
 
 def _value_max(order: Order) -> Decimal | None:
-    if order.side is Side.BUY:
+    if order.base_qty is None:
         return order.quote_qty * APART_MAX or None
-    if order.price_min is None or order.base_qty is None:
+    if order.price_min is None:
         return None
     with localcontext(CAREFUL):
         return order.price_min * order.base_qty * SOLD_ABOVE_MAX
