@@ -22,7 +22,6 @@ from executor.pricing.fair_values import FairValues
 from executor.pricing.valuation import Quote, is_worth_selling
 from executor.settings import ExecutorSettings
 from shared.errors import TransientError
-from shared.events import TradingRules
 from shared.log_context import of_listing
 from shared.postgres.database import Database
 
@@ -176,11 +175,12 @@ class PositionLooks:
         elif decision.reason is not None:
             look.due.add(each.name)
             self._sell(each, decision, quote, look, sales)
-        elif self._is_kept_by_rules(each.position, quote, rules, look.time):
+        elif self._is_kept_by_rules(each.position, quote, look.time):
             sales.begin(each.position, lambda: self._markets.rules.renew(each.position.listing))
 
-    def _is_kept_by_rules(self, position: Position, quote: Quote, rules: TradingRules | None, time: LookTime) -> bool:
-        """Return whether nothing but *rules*, which may be old or garbled, keeps *position* from being sold."""
+    def _is_kept_by_rules(self, position: Position, quote: Quote, time: LookTime) -> bool:
+        """Return whether only rules, which may be old or garbled and are due, keep *position* from being sold."""
+        rules = self._markets.rules.latest(position.listing)
         fair = position.average_price if quote.middle is None else quote.middle
         if is_worth_selling(position.base_qty, fair, rules) or not is_worth_selling(position.base_qty, fair, None):
             return False

@@ -8,14 +8,14 @@ import msgspec
 
 from executor.model import CAREFUL, Order
 from executor.pricing.symbol_bounds import is_plausible
-from executor.pricing.taker_fees import FEE_MAX
-from shared.events import Side
 from shared.mexc.orders.order_reports import OrderReport, TradeReport
 
 APART_MAX: Final = 2
 """So many times what was ordered, in coins or in money, is no fill of it: rounding and slippage are far less."""
 SOLD_ABOVE_MAX: Final = 1_000
 """So many times its least price is no price of a sale."""
+FEE_SHARE_MAX: Final = Decimal("0.1")
+"""More of a trade is neither fee nor rebate."""
 SMALL_VALUE: Final = Decimal(1)
 """In the quote asset. The fee of less is mostly rounding."""
 
@@ -27,7 +27,7 @@ def credible_quantity(order: Order, quantity: Decimal | None) -> Decimal | None:
     """Return the executed *quantity*; None where *order* cannot have got so much, or it is no number to reckon with."""
     if not quantity:
         return quantity
-    wanted = order.base_qty if order.side is Side.SELL else order.requested_qty
+    wanted = order.requested_qty if order.base_qty is None else order.base_qty
     is_too_much = wanted is not None and quantity > wanted * APART_MAX
     return None if is_too_much or not is_plausible(quantity) else quantity
 
@@ -70,7 +70,7 @@ def names_its_fee(order: Order, trade: TradeReport) -> bool:
     if of is None or not fee:
         return not fee or is_plausible(fee)
     with localcontext(CAREFUL):
-        return fee < of if trade.quote_quantity < SMALL_VALUE else fee <= of * FEE_MAX
+        return fee < of if trade.quote_quantity < SMALL_VALUE else fee <= of * FEE_SHARE_MAX
 
 
 def sums(trades: Sequence[TradeReport]) -> tuple[Decimal, Decimal]:
@@ -89,9 +89,9 @@ def add_up(report: OrderReport, trades: Sequence[TradeReport]) -> bool:
 
 
 def _value_max(order: Order) -> Decimal | None:
-    if order.side is Side.BUY:
+    if order.base_qty is None:
         return order.quote_qty * APART_MAX or None
-    if order.price_min is None or order.base_qty is None:
+    if order.price_min is None:
         return None
     with localcontext(CAREFUL):
         return order.price_min * order.base_qty * SOLD_ABOVE_MAX

@@ -16,7 +16,6 @@ from shared.mexc.announcement_payloads import Notice, Notices, notice
 from shared.mexc.chunked_json import DESCRIPTIONS, NAMES, chunks_of, is_unchanged
 from shared.mexc.errors import ExchangeUnavailable
 from shared.mexc.http.request import DEFAULT_LIMITS, RestLimits, ask, connect_http, decode, get_segments, unlimited
-from shared.mexc.lenient_numbers import moment_of
 from shared.mexc.payloads import UNREADABLE, BookTicker, OrderBook, PublicTrade, ServerTime, order_book, public_trade
 from shared.mexc.request_batching import RequestBatcher
 from shared.mexc.symbol_payloads import DefaultSymbolsOfAnyKind, ExchangeInfo, names_among, symbol_info
@@ -28,8 +27,6 @@ _Entries = dict[bytes, SymbolInfo | None]
 
 _INFO: Final = "/api/v3/exchangeInfo"
 
-_YEARS: Final = range(2017, 2100)
-"""Those in which the exchange can say that it is; a time far from them could not even be computed with."""
 _ENTRIES_PER_TURN: Final = 125
 """Entries of an answer that is not chunked."""
 
@@ -62,10 +59,10 @@ class MexcMarketData:
 
     async def server_time(self) -> int:
         """Return the exchange's time, in milliseconds since the epoch."""
-        server_ms = decode(await self._get("/api/v3/time"), ServerTime).server_time
-        if (moment := moment_of(server_ms)) is None or moment.year not in _YEARS:
-            raise ExchangeUnavailable(f"a time that cannot be: {server_ms}")
-        return server_ms
+        answer = decode(await self._get("/api/v3/time"), ServerTime)
+        if not answer.is_possible:
+            raise ExchangeUnavailable(f"a time that cannot be: {answer.server_time}")
+        return answer.server_time
 
     async def default_symbols(self) -> frozenset[str]:
         """Return the symbols tradable by API. The same object is returned while the answer does not change."""

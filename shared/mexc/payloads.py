@@ -56,6 +56,12 @@ class ServerTime(msgspec.Struct, rename="camel"):
 
     server_time: int
 
+    @property
+    def is_possible(self) -> bool:
+        """Return whether the exchange can say so: a time far from now could not even be computed with."""
+        moment = moment_of(self.server_time)
+        return moment is not None and moment.year in _YEARS
+
 
 class Refusal(msgspec.Struct):
     """A business error; also the shape of a wrapper whose code says success."""
@@ -70,6 +76,7 @@ class _Trade(msgspec.Struct):
     time: Number = None
 
 
+_YEARS: Final = range(2017, 2100)
 _NOT_A_NUMBER: Final = Decimal("NaN")
 _book_decoder: Final = msgspec.json.Decoder(OrderBook)
 _raw_book_decoder: Final = msgspec.json.Decoder(_RawBook)

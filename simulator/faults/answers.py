@@ -71,4 +71,11 @@ ROWS = (
         transform=lambda _, reply: replace(reply, drop=True),
         accepts=if_accepted,
     ),
+    FaultKind(
+        "bad_rows",
+        "In each row of the answer, `column` is `value`, or absent when `missing` is true.",
+        endpoint="GET /api/v3/myTrades",
+        options=("column", "value", "missing"),
+        transform=response_faults.corrupt_rows,
+    ),
 )

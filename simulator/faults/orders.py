@@ -1,6 +1,5 @@
 """Faults of accepted orders: visibility, final status, and balances."""
 
-from simulator.faults import response_faults
 from simulator.faults.kind import FaultKind
 from simulator.faults.response_faults import FaultOptions
 
@@ -32,13 +31,6 @@ ROWS = (
         "An IMMEDIATE_OR_CANCEL order takes `fraction` of its quantity; the rest stays open until cancelled.",
         options=("fraction",),
         defaults=FaultOptions(fraction=0),
-    ),
-    FaultKind(
-        "bad_rows",
-        "In each row of the answer, `column` is `value`, or absent when `missing` is true.",
-        endpoint="GET /api/v3/myTrades",
-        options=("column", "value", "missing"),
-        transform=response_faults.corrupt_rows,
     ),
     FaultKind(
         "settle_lag",

@@ -17,6 +17,7 @@ from tests.waiting import eventually
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(90)]
 
 STREAMS: Final[dict[str, Any]] = {"exit_streams": True, "stop_loss_pct": 20, "stream_check_seconds": 60}
+LEARNED: Final = "SELECT 1 FROM positions WHERE symbol = 'MISSEDUSDT' AND stop_reference IS NOT NULL"
 QUOTES: Final = "sniper_executor_exit_quotes"
 TICKS: Final = "sniper_executor_price_ticks"
 DISCONNECTS: Final = "sniper_executor_websocket_disconnects"
@@ -196,10 +197,10 @@ async def test_a_little_best_bid_has_the_book_read_before_all_is_sold(ground: Gr
 
 async def test_a_look_that_the_exchange_refused_is_made_up_for_without_another_push(ground: Ground) -> None:
     """Pushes have shown a stop that only the book can decide on; the next look of its own is far."""
-    await ground.staffed(**STREAMS | {"exit_check_seconds": 5})
+    await ground.staffed(**STREAMS)
     await ground.buys("MISSEDUSDT")
-    for _ in range(2):  # The first look learns what the stop is measured from.
-        await counts_more(ground, QUOTES)
+    await eventually(lambda: ground.rows(LEARNED), within_seconds=15)
+    await ground.staffed(**STREAMS | {"exit_check_seconds": 10})
 
     async def is_followed() -> bool:
         return await ground.exchange.tick("MISSEDUSDT", FINE) > 0
@@ -210,7 +211,7 @@ async def test_a_look_that_the_exchange_refused_is_made_up_for_without_another_p
     crumb = {"bid": ("0.7", "0.5"), "ask": ("0.71", "100000")}
     await ground.exchange.tick("MISSEDUSDT", crumb | {"version": "6"}, crumb | {"version": "7"})
 
-    await ground.sale_on_the_wire("MISSEDUSDT", within_seconds=4)
+    await ground.sale_on_the_wire("MISSEDUSDT", within_seconds=8)
     await ground.sold("MISSEDUSDT")
 
 
