@@ -2,15 +2,13 @@
 
 from collections.abc import Iterable, Sequence
 
-from rich.table import Table
-
 from api.schemas.rows import OrderRow, PositionRow
 from api.schemas.status import ExposureRow
 from cli.display import tables
 from shared.events import Side
 
 
-def exposure_table(exposures: Iterable[ExposureRow]) -> Table:
+def exposure_table(exposures: Iterable[ExposureRow]) -> tables.WholeTable:
     """Return a table of the exposure in each mode."""
     rows = [
         (
@@ -27,7 +25,7 @@ def exposure_table(exposures: Iterable[ExposureRow]) -> Table:
     return tables.table("At stake", columns, rows)
 
 
-def open_orders_table(orders: Sequence[OrderRow]) -> Table:
+def open_orders_table(orders: Sequence[OrderRow]) -> tables.WholeTable:
     """Return a table of open orders, unknown ones in red."""
     rows = [
         (
@@ -65,7 +63,7 @@ def state_of(order: OrderRow) -> str:
     return state
 
 
-def positions_table(held: Sequence[PositionRow], *, title: str = "Open positions") -> Table:
+def positions_table(held: Sequence[PositionRow], *, title: str = "Open positions") -> tables.WholeTable:
     """Return a table of positions, with prices and amounts in USDT."""
     rows = [
         (
