@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from cli import completion as shell_completion
-from cli import manual
+from cli import manual, standard_streams
 from cli.access.token_commands import sign_in, token_app
 from cli.archive.commands import archive_app
 from cli.composing import commands as composing
@@ -75,5 +75,6 @@ manual.attach(app)
 
 def main() -> None:
     """Entry point of the `sniper` command."""
-    shell_completion.answer_shell()
-    app(prog_name="sniper")
+    with standard_streams.standing():
+        shell_completion.answer_shell()
+        app(prog_name="sniper")

@@ -8,14 +8,11 @@ from pydantic import BeforeValidator, Field
 from pydantic_settings import NoDecode, SettingsConfigDict
 
 from shared.control import exit_policy
+from shared.setting_types import listed
 from shared.settings import PREFIX, Settings
 
 DollarAsset = Literal["USDT", "USDC", "USD1", "USDE", "USDF"]
 """Quote assets that count as dollars, as the limits do."""
-
-
-def _listed(value: object) -> object:
-    return [item.strip() for item in value.split(",") if item.strip()] if isinstance(value, str) else value
 
 
 Dollars = Annotated[Decimal, Field(gt=0, max_digits=12, decimal_places=2, allow_inf_nan=False)]
@@ -41,7 +38,7 @@ class EntrySettings(_ExecutorSettings):
     """The most attempts of a capped order that is proven to have ended unfilled each time."""
     entry_attempts_seconds: float = Field(default=5.0, gt=0, le=60, allow_inf_nan=False)
     """The time after the answer to the first attempt within which a further one may begin."""
-    quote_assets: Annotated[frozenset[DollarAsset], NoDecode, BeforeValidator(_listed)] = frozenset({"USDT"})
+    quote_assets: Annotated[frozenset[DollarAsset], NoDecode, BeforeValidator(listed)] = frozenset({"USDT"})
     """Separated by commas."""
     taker_fee: Decimal = Field(default=Decimal("0.0005"), ge=0, le=Decimal("0.1"), allow_inf_nan=False)
     """As a ratio, taken on top of a buyer's cost. Where exchangeInfo names a higher one, or more was charged, that
@@ -150,7 +147,7 @@ class LimitSettings(_ExecutorSettings):
     """More new listings to buy within a minute halt trading: they rather mean an error than so many coins."""
     halt_file: Path | None = None
     """While this file exists, trading is halted; ``halt`` in SNIPER_DATA_DIR unless set."""
-    other_holdings: Annotated[frozenset[str], NoDecode, BeforeValidator(_listed)] = frozenset({"MX"})
+    other_holdings: Annotated[frozenset[str], NoDecode, BeforeValidator(listed)] = frozenset({"MX"})
     """Assets the account holds for other reasons; any other that no position explains halts live purchases."""
 
 

@@ -3,9 +3,10 @@
 import re
 from typing import Annotated
 
-from pydantic import AfterValidator, Field
-from pydantic_settings import SettingsConfigDict
+from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic_settings import NoDecode, SettingsConfigDict
 
+from shared.setting_types import listed
 from shared.settings import PREFIX, Settings
 
 
@@ -52,7 +53,9 @@ class IngestSettings(Settings):
     """Without a new listing for this long, detection is probably broken."""
     clock_skew_seconds_max: float = Field(default=2.0, gt=0, le=3600, allow_inf_nan=False)
     """A machine's clock further from the exchange's degrades health; sightings are stamped by the exchange's."""
-    quote_assets: frozenset[str] = frozenset({"USDT", "USDC", "USD1", "USDE", "USDF"})
+    quote_assets: Annotated[frozenset[str], NoDecode, BeforeValidator(listed)] = frozenset(
+        {"USDT", "USDC", "USD1", "USDE", "USDF"}
+    )
     name_pattern: Annotated[str, AfterValidator(_regular_expression)] = r"[^_a-z\s]{3,20}"
     """Symbols of another quote asset, or whose name does not match in full, are published and stored, never traded; nor
     are lookalike names: of several scripts, or of letters that look like Latin ones."""

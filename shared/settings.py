@@ -5,6 +5,7 @@ from typing import Literal, TypeVar
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import SettingsError as UndecodableError
 
 from shared.errors import SettingsError
 from shared.setting_types import BrokerUrl, DatabaseUrl, PastDay, RestUrl, WebsocketUrl
@@ -144,6 +145,10 @@ def load(settings: type[S]) -> S:
         raise SettingsError("; ".join(unreadable))
     try:
         return settings()
+    except UndecodableError as error:
+        field = next((name for name in settings.model_fields if f'"{name}"' in str(error)), "*")
+        prefix = settings.model_config.get("env_prefix") or ""
+        raise SettingsError(f"{prefix}{field}".upper() + ": is no JSON") from None
     except ValidationError as error:
         prefix = settings.model_config.get("env_prefix") or ""
         problems = error.errors(include_input=False, include_url=False, include_context=False)

@@ -7,8 +7,6 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Final
 
-from rich.console import Console
-
 from api import network_exposure
 from api.access import sessions, tokens
 from api.access.principal import Scope
@@ -47,7 +45,7 @@ async def show(*, revoked: bool, as_json: bool) -> None:
     if as_json:
         print(json.dumps([row._asdict() for row in found], indent=2, default=datetime.isoformat))
     elif found:
-        Console().print(tables.table("Tokens", COLUMNS, map(cells_of, found)))
+        tables.show(tables.table("Tokens", COLUMNS, map(cells_of, found)))
     else:
         print("no tokens: `sniper token create NAME` makes one")
 

@@ -2,14 +2,12 @@
 
 from collections.abc import Iterable, Sequence
 
-from rich.table import Table
-
 from api.schemas import ExposureRow, OrderRow, PositionRow
 from cli.display import tables
 from shared.events import Side
 
 
-def exposure_table(exposures: Iterable[ExposureRow]) -> Table:
+def exposure_table(exposures: Iterable[ExposureRow]) -> tables.WholeTable:
     """Return a table of the exposure in each mode."""
     rows = [
         (
@@ -26,7 +24,7 @@ def exposure_table(exposures: Iterable[ExposureRow]) -> Table:
     return tables.table("At stake", columns, rows)
 
 
-def open_orders_table(orders: Sequence[OrderRow]) -> Table:
+def open_orders_table(orders: Sequence[OrderRow]) -> tables.WholeTable:
     """Return a table of open orders, unknown ones in red."""
     rows = [
         (
@@ -64,7 +62,7 @@ def state_of(order: OrderRow) -> str:
     return state
 
 
-def positions_table(held: Sequence[PositionRow], *, title: str = "Open positions") -> Table:
+def positions_table(held: Sequence[PositionRow], *, title: str = "Open positions") -> tables.WholeTable:
     """Return a table of positions, with prices and amounts in USDT."""
     rows = [
         (

@@ -17,7 +17,7 @@ from api.queries import read_connection
 from api.schemas import ListingRow, TradeRow
 from cli import command_runner
 from cli.display import tables
-from shared.errors import TransientError, pause
+from shared.errors import SettingsError, TransientError, pause
 from shared.events import TradeStatus
 from shared.postgres.database import Database
 from shared.postgres.schema.tables import listings, trades
@@ -25,6 +25,8 @@ from shared.postgres.schema.tables import listings, trades
 log = structlog.get_logger()
 
 POLL_SECONDS: Final = 0.5
+SINCE_MINUTES_MAX: Final = 52_560_000
+"""A hundred years: earlier than any row, and a time that PostgreSQL can subtract."""
 ROWS_MAX: Final = 500
 OVERLAP: Final = 200
 """Ids are assigned before commit, so one may appear after a higher one: this many are read again."""
@@ -125,6 +127,8 @@ def happened_at(row: ListingRow | TradeRow) -> datetime:
 
 async def watch(stop: asyncio.Event, *, since_minutes: float, limit: int) -> None:
     """`sniper watch`."""
+    if since_minutes > SINCE_MINUTES_MAX:
+        raise SettingsError(f"--since: is a number of minutes, {SINCE_MINUTES_MAX} at most")
     async with command_runner.database() as database:
         await show(Console(), database, stop, since=timedelta(minutes=since_minutes), limit=limit)
 

@@ -5,7 +5,6 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict
 from rich.console import Console, Group
-from rich.table import Table
 from rich.text import Text
 
 from api import queries
@@ -61,7 +60,7 @@ async def show(*, as_json: bool) -> None:
     if as_json:
         Console(soft_wrap=True).print(found.model_dump_json(indent=2), markup=False, highlight=False)
     else:
-        Console().print(render(found))
+        tables.show(render(found))
 
 
 async def gather(database: Database) -> Status:
@@ -110,7 +109,7 @@ def _alarms(status: Status) -> Iterator[Text]:
         yield tables.section("Open positions are not watched", why, style="red")
 
 
-def components_table(report: Health) -> Table:
+def components_table(report: Health) -> tables.WholeTable:
     rows = [
         (each.component_name, each.status, f"{each.age_seconds:.0f} s ago", each.detail) for each in report.components
     ]
@@ -119,7 +118,7 @@ def components_table(report: Health) -> Table:
     return table
 
 
-def listings_table(listings: Iterable[ListingRow], others: Sequence[AlsoSeen]) -> Table:
+def listings_table(listings: Iterable[ListingRow], others: Sequence[AlsoSeen]) -> tables.WholeTable:
     rows = [
         (f"{each.listed_at:%Y-%m-%d %H:%M:%S}", each.symbol, _short(each.source), _notes(each, others))
         for each in listings
@@ -141,7 +140,7 @@ def _short(source: Source) -> str:
     return source.removeprefix("mexc_")
 
 
-def trades_table(trades: Iterable[TradeRow]) -> Table:
+def trades_table(trades: Iterable[TradeRow]) -> tables.WholeTable:
     rows = [
         (
             f"{each.created_at:%m-%d %H:%M:%S}",

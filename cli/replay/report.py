@@ -103,5 +103,5 @@ def _print(found: Recording, now: Mapping[str, str], *, as_json: bool) -> None:
             console.print(json.dumps({**line, "same": then == told}), markup=False)
         return
     changed = sum(then != told for _, then, told in rows)
-    console.print(tables.table("Decisions", ("listing", "then", "now"), rows))
+    tables.show(tables.table("Decisions", ("listing", "then", "now"), rows))
     console.print(f"{len(found.raws)} sightings, {len(rows)} listings, {changed} decided otherwise", markup=False)

@@ -131,3 +131,12 @@ def test_a_state_file_of_another_program_ends_the_simulator_with_1(tmp_path: Pat
 
     sentence = f"{tmp_path / 'photographs'}: is a database of another program\n"
     assert (ended.returncode, ended.stdout, ended.stderr) == (1, "", sentence)
+
+
+@pytest.mark.parametrize("minutes", ["1e400", "99999999999999999999"])
+def test_a_time_that_no_row_can_have_is_named(minutes: str) -> None:
+    ended = subprocess.run(
+        [SNIPER, "watch", "--since", minutes], capture_output=True, text=True, timeout=60, check=False
+    )
+
+    assert (ended.returncode, ended.stderr) == (2, "--since: is a number of minutes, 52560000 at most\n")

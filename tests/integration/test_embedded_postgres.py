@@ -14,7 +14,7 @@ import asyncpg
 import psutil
 import pytest
 
-from shared.errors import SniperError
+from shared.errors import SettingsError, SniperError
 from shared.postgres import embedded
 from shared.postgres.embedded.postmaster import PID_FILE, find_postmaster
 from shared.postgres.embedded.tools import Tools
@@ -253,7 +253,7 @@ async def test_a_long_path_gets_a_short_socket(data_dir: Path) -> None:
 async def test_a_data_directory_that_cannot_be_made_names_the_setting(data_dir: Path) -> None:
     (data_dir / "file").write_text("")
 
-    with pytest.raises(SniperError, match=r"SNIPER_DATA_DIR: cannot use .*: Not a directory"):
+    with pytest.raises(SettingsError, match=r"SNIPER_DATA_DIR: cannot use .*: Not a directory"):
         await value_from(data_dir / "file" / "data", "SELECT 1")
 
 

@@ -1,6 +1,7 @@
 """Start, supervision and stop of the embedded PostgreSQL, on a Unix socket only."""
 
 import asyncio
+import errno
 import hashlib
 import os
 import tempfile
@@ -12,7 +13,7 @@ from typing import Final, Never
 import psutil
 import structlog
 
-from shared.errors import SniperError, jittered
+from shared.errors import SettingsError, SniperError, jittered
 from shared.postgres.embedded.cluster import ensure_cluster
 from shared.postgres.embedded.lease import ServerLease
 from shared.postgres.embedded.postmaster import Postmaster, clear_stale_pid_file, find_postmaster
@@ -64,7 +65,9 @@ class EmbeddedServer:
             directory.parent.mkdir(parents=True, exist_ok=True)
             lease = ServerLease(directory.parent)
         except OSError as error:
-            raise SniperError(f"SNIPER_DATA_DIR: cannot use {directory.parent}: {error.strerror}") from None
+            # A full disk is no fault of the setting.
+            kind = SniperError if error.errno in {errno.ENOSPC, errno.EDQUOT} else SettingsError
+            raise kind(f"SNIPER_DATA_DIR: cannot use {directory.parent}: {error.strerror}") from None
         server = cls(directory, lease)
         try:
             server.start()

@@ -4,6 +4,7 @@ import pytest
 
 from api.settings import ApiSettings
 from executor.settings import ExecutorSettings
+from ingest.settings import IngestSettings
 from shared.errors import SettingsError
 from shared.postgres.database import parse_url
 from shared.settings import (
@@ -187,3 +188,31 @@ def test_trading_goes_by_the_websocket_where_rest_and_websocket_belong_together(
     settings = ExchangeSettings.model_validate({name: url for name, url in urls.items() if url})
 
     assert settings.trading_ws_url == trading
+
+
+@pytest.mark.parametrize("written", ["USDT,USDC", " USDT, USDC ", '["USDT", "USDC"]'])
+def test_quote_assets_of_detection_are_written_with_commas_or_as_json(
+    monkeypatch: pytest.MonkeyPatch, written: str
+) -> None:
+    monkeypatch.setenv("SNIPER_INGEST_QUOTE_ASSETS", written)
+
+    assert load(IngestSettings).quote_assets == {"USDT", "USDC"}
+
+
+@pytest.mark.parametrize("value", ["[", '["USDT",', "[c4n4ry]"])
+def test_a_list_that_cannot_be_read_is_refused_by_variable(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("SNIPER_INGEST_QUOTE_ASSETS", value)
+
+    with pytest.raises(SettingsError, match="SNIPER_INGEST_QUOTE_ASSETS: ") as refused:
+        load(IngestSettings)
+    assert "c4n4ry" not in str(refused.value)
+
+
+def test_a_value_that_is_no_json_is_refused_by_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Listed(Settings):
+        several: tuple[str, ...] = ()
+
+    monkeypatch.setenv("SNIPER_SEVERAL", "c4n4ry")
+
+    with pytest.raises(SettingsError, match=r"^SNIPER_SEVERAL: is no JSON$"):
+        load(Listed)
