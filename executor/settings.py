@@ -8,8 +8,7 @@ from pydantic import BeforeValidator, Field
 from pydantic_settings import NoDecode, SettingsConfigDict
 
 from shared.control import exit_policy
-from shared.setting_types import listed
-from shared.settings import PREFIX, Settings
+from shared.settings import PREFIX, Settings, listed
 
 DollarAsset = Literal["USDT", "USDC", "USD1", "USDE", "USDF"]
 """Quote assets that count as dollars, as the limits do."""

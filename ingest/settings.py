@@ -6,8 +6,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_settings import NoDecode, SettingsConfigDict
 
-from shared.setting_types import listed
-from shared.settings import PREFIX, Settings
+from shared.settings import PREFIX, Settings, listed
 
 
 def _regular_expression(value: str) -> str:

@@ -1,6 +1,5 @@
 """Types of settings, with validation that never repeats a value."""
 
-import json
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated
@@ -66,15 +65,3 @@ DatabaseUrl = Annotated[SecretStr, AfterValidator(with_scheme("postgres", "postg
 PastDay = Annotated[date, AfterValidator(not_ahead)]
 RestUrl = Annotated[str, Field(pattern=r"^https?://[^/?#@\s]+$"), AfterValidator(reachable)]
 WebsocketUrl = Annotated[str, Field(pattern=r"^wss?://[^?#@\s]+$"), AfterValidator(reachable)]
-
-
-def listed(value: object) -> object:
-    """Return the items of a text, separated by commas or, as in earlier builds, in JSON."""
-    if not isinstance(value, str):
-        return value
-    if not value.lstrip().startswith("["):
-        return [item.strip() for item in value.split(",") if item.strip()]
-    try:
-        return json.loads(value)
-    except ValueError:
-        raise ValueError("is separated by commas, like USDT,USDC") from None

@@ -1,5 +1,6 @@
 """Settings shared by several services, from SNIPER_* variables, a .env file or mounted secret files."""
 
+import json
 from pathlib import Path
 from typing import Literal, TypeVar
 
@@ -158,3 +159,15 @@ def load(settings: type[S]) -> S:
             for problem in problems
         ]
         raise SettingsError("; ".join(complaints)) from None
+
+
+def listed(value: object) -> object:
+    """Return the items of a text, separated by commas or, as in earlier builds, in JSON."""
+    if not isinstance(value, str):
+        return value
+    if not value.lstrip().startswith("["):
+        return [item.strip() for item in value.split(",") if item.strip()]
+    try:
+        return json.loads(value)
+    except ValueError:
+        raise ValueError("is separated by commas, like USDT,USDC") from None

@@ -81,6 +81,11 @@ def positions_table(held: Sequence[PositionRow], *, title: str = "Open positions
     return tables.table(title, columns, rows)
 
 
+def show_positions(held: Sequence[PositionRow], *, title: str) -> None:
+    """Print a table of positions."""
+    tables.show(positions_table(held, title=title))
+
+
 def position_state(position: PositionRow) -> str:
     """Return the state of a position, with its result, its requested sale, or its note."""
     if position.result_usdt is not None:

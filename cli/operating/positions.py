@@ -12,7 +12,7 @@ from api.operator.operator_changes import RefusedChangeError
 from api.operator.position_exits import ExitChange
 from api.reading.lists.filters import PositionsFilter
 from cli import command_runner
-from cli.display import money_tables, tables
+from cli.display import money_tables
 from cli.operating.config import parse_value
 from shared.errors import SettingsError
 from shared.events import Mode
@@ -31,7 +31,7 @@ async def show(*, closed: bool, as_json: bool) -> None:
     if as_json:
         print(json.dumps([each.model_dump(mode="json") for each in found], indent=2))
     else:
-        tables.show(money_tables.positions_table(found, title="Positions" if closed else "Open positions"))
+        money_tables.show_positions(found, title="Positions" if closed else "Open positions")
 
 
 async def close(what: str, mode: Mode | None) -> None:
