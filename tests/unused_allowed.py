@@ -32,9 +32,6 @@ used.nullable_schema
 # PyYAML calls it.
 used.ignore_aliases
 
-# rich reads it.
-used.row_styles
-
 # Apprise reads these.
 used.socket_connect_timeout
 used.socket_read_timeout
