@@ -12,7 +12,7 @@ from typing import Final
 import structlog
 from asyncpg import Record
 
-from executor.journal import decision_sql
+from executor.journal import moved_opening_sql
 from executor.journal.order_row import about_row, opening_of
 from shared.errors import TransientError, each_isolated, in_a_line, pause, readable
 from shared.events import Listing
@@ -43,7 +43,7 @@ async def follow(connection: Connection) -> None:
     """Let every order that waits wait for the opening in the ledger, where that is a later word than its own."""
 
     async def move(word: Listing) -> None:
-        await connection.fetchval(decision_sql.MOVE.sql, *decision_sql.MOVE.arguments(opening_of(word)))
+        await connection.fetchval(moved_opening_sql.MOVE.sql, *moved_opening_sql.MOVE.arguments(opening_of(word)))
         with of_listing(word):
             log.info("opening moved", symbol=word.symbol, listing=word.key, opens_at=word.opens_at)
 

@@ -15,7 +15,7 @@ from asyncpg import Record, UniqueViolationError
 
 from executor.decisions.limits import LimitUsage
 from executor.decisions.strategy import TradeConfig, TradingState, sale_order
-from executor.journal import decision_sql
+from executor.journal import moved_opening_sql, reservation_sql
 from executor.journal.order_row import UNSTORABLE, Statement, in_ascii, opening_of, row_of
 from executor.model import ExitReason, Order, Position, trade_of
 from executor.settings import ExecutorSettings
@@ -50,7 +50,7 @@ class Snapshot:
 class Reservation:
     """The statement that commits a purchase, and the values of what it writes beside the order."""
 
-    statement: Statement = decision_sql.RESERVE
+    statement: Statement = reservation_sql.RESERVE
     beside: Mapping[str, object] = field(default_factory=dict)
 
     def of_no_version(self) -> "Reservation":
@@ -60,7 +60,7 @@ class Reservation:
 
 ALONE: Final = Reservation()
 """The order and its reservation, and nothing else."""
-_FIRING: Final = Reservation(decision_sql.FIRE)
+_FIRING: Final = Reservation(reservation_sql.FIRE)
 
 
 class WayOut(Protocol):
@@ -119,7 +119,7 @@ class DecisionWriter:
             "today": _day(now),
             "waiting": waiting,
         }
-        statement = decision_sql.READ
+        statement = reservation_sql.READ
         row = await connection.fetchrow(statement.sql, *statement.arguments(values))
         if row is None:
             raise TransientError("the exposure is not seeded")
@@ -146,11 +146,11 @@ class DecisionWriter:
     async def add(self, connection: Connection, order: Order, reason: str = "") -> Order:
         """Commit an *order* for which nothing is reserved, with its trade; return it as it is stored."""
         try:
-            await _write(connection, decision_sql.ADD, _added(order, reason))
+            await _write(connection, reservation_sql.ADD, _added(order, reason))
         except UNSTORABLE:  # The decision counts, however its reason is put.
             reason, words = in_ascii(reason), {"not_tradable_reason": in_ascii(order.listing.not_tradable_reason)}
             order = replace(order, listing=order.listing.model_copy(update=words))
-            await _write(connection, decision_sql.ADD, _added(order, reason))
+            await _write(connection, reservation_sql.ADD, _added(order, reason))
         self._told()
         return order
 
@@ -158,13 +158,13 @@ class DecisionWriter:
         """Let what waits for *listing* wait for its new opening; return whether anything does, or might have to."""
         if listing.opens_at is None:
             return False
-        values, statement = opening_of(listing), decision_sql.MOVE
+        values, statement = opening_of(listing), moved_opening_sql.MOVE
         async with self._database.connection() as connection:
             return bool(await connection.fetchval(statement.sql, *statement.arguments(values)))
 
     async def announced(self, listing: Listing) -> None:
         """Let the trades of *listing* follow its announcement, which was received, where they waited for it."""
-        statement = decision_sql.ANNOUNCED
+        statement = moved_opening_sql.ANNOUNCED
         async with self._database.connection() as connection:
             await connection.execute(statement.sql, *statement.arguments({"listing_key": listing.key}))
         self._told()
@@ -184,7 +184,7 @@ class DecisionWriter:
         Returns the order, None where another sells it. *beside* allows it while an earlier sale is in doubt.
         """
         order = replace(sale_order(position, base_qty, reason, self._settings, self._now()), price_min=price_min)
-        values, statement = row_of(order) | {"beside": beside}, decision_sql.SELL
+        values, statement = row_of(order) | {"beside": beside}, reservation_sql.SELL
         async with self._database.connection() as connection:
             asyncio.get_running_loop().call_soon(way_out.prepare, order)
             with suppress(UniqueViolationError):

@@ -14,7 +14,7 @@ from typing import Final, Never
 
 import structlog
 
-from executor.journal import decision_sql
+from executor.journal import reservation_sql
 from executor.journal.order_row import Statement
 from shared.errors import TransientError
 from shared.events import Mode
@@ -23,7 +23,7 @@ from shared.postgres.database import Connection, Database
 log = structlog.get_logger(__name__)
 
 EVERY_SECONDS: Final = 2.0
-STATEMENTS: Final = (decision_sql.READ, decision_sql.RESERVE, decision_sql.FIRE, decision_sql.SELL)
+STATEMENTS: Final = (reservation_sql.READ, reservation_sql.RESERVE, reservation_sql.FIRE, reservation_sql.SELL)
 _LONG_AGO: Final = datetime(2000, 1, 1, tzinfo=UTC)
 _NOBODY: Final[Mapping[str, object]] = MappingProxyType(
     {

@@ -64,7 +64,7 @@ SELECT pid FROM pg_stat_activity
 WHERE datname = current_database() AND application_name = 'sniper-executor'
     AND query_start > $1 AND left(query, 500) = left($2, 500)
 """
-AS_ON_THE_NORMAL_WAY = {"cli.composing.express.claim.CLAIM_AND_RESERVE": "decision_sql.RESERVE"}
+AS_ON_THE_NORMAL_WAY = {"cli.composing.express.claim.CLAIM_AND_RESERVE": "reservation_sql.RESERVE"}
 """Points of the express way by the names of those that they stand in for."""
 RULES = TradingRules(base_precision=2, quote_precision=2, quote_amount_min=Decimal(1))
 

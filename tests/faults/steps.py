@@ -3,7 +3,7 @@
 from itertools import pairwise
 from typing import Final
 
-_DECIDED: Final = ("decision_sql.READ", "decision_sql.RESERVE")
+_DECIDED: Final = ("reservation_sql.READ", "reservation_sql.RESERVE")
 _TAKEN: Final = ("settlement.LOCK", "order_transitions.READ", "order_transitions.WRITE", "settlement.COUNT", "commit")
 _SETTLED: Final = (
     *(

@@ -36,9 +36,9 @@ async def test_what_was_listed_while_nobody_ran_is_not_bought_late(ground: Groun
 @READING
 async def test_a_message_that_ages_while_it_is_handled_is_not_bought(ground: Ground) -> None:
     listing = await ground.lists()
-    async with ground.executor("before decision_sql.READ", listing_age_seconds=AGE_SECONDS) as executor:
+    async with ground.executor("before reservation_sql.READ", listing_age_seconds=AGE_SECONDS) as executor:
         await ground.publish(listing)
-        await executor.reaches("before decision_sql.READ")
+        await executor.reaches("before reservation_sql.READ")
         aged = utc_now() + timedelta(seconds=AGE_SECONDS)
         await eventually(lambda: utc_now() > aged, within_seconds=10)
         executor.go_on()
@@ -52,9 +52,9 @@ async def test_a_message_that_ages_while_it_is_handled_is_not_bought(ground: Gro
 @READING
 async def test_an_executor_that_was_killed_before_it_decided_leaves_a_listing_that_expires(ground: Ground) -> None:
     listing = await ground.lists()
-    async with ground.executor("before decision_sql.READ") as executor:
+    async with ground.executor("before reservation_sql.READ") as executor:
         await ground.publish(listing)
-        await executor.reaches("before decision_sql.READ")
+        await executor.reaches("before reservation_sql.READ")
         await executor.kill()
     aged = utc_now() + timedelta(seconds=AGE_SECONDS)
     await eventually(lambda: utc_now() > aged, within_seconds=10)

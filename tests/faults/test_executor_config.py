@@ -39,9 +39,9 @@ async def test_auto_trade_that_is_switched_off_while_an_order_is_decided_keeps_i
     ground: Ground,
 ) -> None:
     listing = await ground.lists()
-    async with ground.executor("before decision_sql.RESERVE") as executor:
+    async with ground.executor("before reservation_sql.RESERVE") as executor:
         await ground.publish(listing)
-        await executor.reaches("before decision_sql.RESERVE")
+        await executor.reaches("before reservation_sql.RESERVE")
         await change(ground, auto_trade="false")
         executor.go_on()
         await eventually(lambda: ground.order(listing, Mode.DRY_RUN), within_seconds=10)
@@ -57,9 +57,9 @@ async def test_a_limit_that_is_lowered_while_an_order_is_decided_holds_for_it(
 ) -> None:
     await ground.execute("UPDATE exposure SET filled_usdt = filled_usdt + 100, ceiling_usdt = 1e9 WHERE mode = 'live'")
     listing = await ground.lists()
-    async with ground.executor("before decision_sql.RESERVE") as executor:
+    async with ground.executor("before reservation_sql.RESERVE") as executor:
         await ground.publish(listing)
-        await executor.reaches("before decision_sql.RESERVE")
+        await executor.reaches("before reservation_sql.RESERVE")
         await change(ground, **limits)
         executor.go_on()
         order = await ground.becomes(listing, "filled", "rejected")
@@ -73,9 +73,9 @@ async def test_a_limit_that_is_lowered_while_an_order_is_decided_holds_for_it(
 
 async def test_a_halt_that_comes_between_the_decision_and_the_request_keeps_it_from_being_sent(ground: Ground) -> None:
     listing = await ground.lists()
-    async with ground.executor("after decision_sql.RESERVE", retry_seconds=60) as executor:
+    async with ground.executor("after reservation_sql.RESERVE", retry_seconds=60) as executor:
         await ground.publish(listing)
-        await executor.reaches("after decision_sql.RESERVE")
+        await executor.reaches("after reservation_sql.RESERVE")
         await trade_config.halt(ground.runtime.database, "drill", changed_by="test")
         await ground.halts_are_read()
         executor.go_on()

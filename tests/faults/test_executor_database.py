@@ -69,10 +69,10 @@ async def _bought(ground: Ground) -> bool:
 async def test_a_frozen_database_denies_what_is_not_decided_and_what_is_not_sent_and_blocks_nobody(
     ground: Ground, postgres: PrivatePostgres
 ) -> None:
-    async with ground.executor("after decision_sql.RESERVE") as executor:
+    async with ground.executor("after reservation_sql.RESERVE") as executor:
         decided, undecided = await ground.lists(), await ground.lists()
         await ground.publish(decided)
-        await executor.reaches("after decision_sql.RESERVE")
+        await executor.reaches("after reservation_sql.RESERVE")
         postgres.freeze()
         await ground.publish(undecided)
         # Halts unreadable for so long count as in force.
@@ -103,7 +103,7 @@ async def through(ground: Ground) -> AsyncIterator[tuple[Ground, DatabaseProxy]]
 
 ANSWERS = {
     # One row that holds true; the others are the tags of completed commands.
-    "before decision_sql.RESERVE": b"D\x00\x00\x00\x0b\x00\x01\x00\x00\x00\x01\x01",
+    "before reservation_sql.RESERVE": b"D\x00\x00\x00\x0b\x00\x01\x00\x00\x00\x01\x01",
     "before commit": b"COMMIT\x00",
     "before commit#2": b"COMMIT\x00",
     "before outbox.REMOVE": b"DELETE 1\x00",
@@ -127,6 +127,6 @@ async def test_a_connection_that_is_lost_while_it_commits_leads_to_no_second_ord
         order = await ground.becomes(listing, "filled", "failed")
         await ground.settled()
 
-    unsent = point == "before decision_sql.RESERVE"
+    unsent = point == "before reservation_sql.RESERVE"
     assert (order["state"], len(await ground.posted(listing))) == (("failed", 0) if unsent else ("filled", 1))
     assert len({trade.id for trade in ground.told(listing)}) == (2 if unsent else 1)

@@ -11,7 +11,7 @@ from tests.waiting import eventually
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(120)]
 
-UNSENT: Final = frozenset({"after decision_sql.RESERVE", "before send"})
+UNSENT: Final = frozenset({"after reservation_sql.RESERVE", "before send"})
 """The decision is committed, and nothing was written."""
 ANYWHERE: Final = "after handle"
 """The order is on its way meanwhile."""
@@ -35,7 +35,7 @@ async def test_every_await_between_a_listing_and_its_trade_is_a_point_of_these_t
 async def test_an_executor_killed_at_any_point_leaves_one_order_or_none_and_its_successor_settles_it(
     ground: Ground, point: str
 ) -> None:
-    executor = await (ground.relieved() if "decision_sql.READ" in point else ground.staffed())
+    executor = await (ground.relieved() if "reservation_sql.READ" in point else ground.staffed())
     listing = await ground.lists()
     await executor.hold(point)
     await ground.publish(listing)

@@ -15,14 +15,16 @@ pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(120)
 
 FIRING: Final = tuple(
     f"{when} {step}"
-    for step in ("decision_sql.READ", "decision_sql.FIRE", "send", "commit")
+    for step in ("reservation_sql.READ", "reservation_sql.FIRE", "send", "commit")
     for when in ("before", "after")
 )
 CLOCK_UNCERTAINTY: Final = timedelta(milliseconds=50)
 """How well the exchange's clock is known on a busy machine."""
 PREOPEN: Final = 30001
-NOT_FIRED: Final = frozenset({"before decision_sql.READ", "after decision_sql.READ", "before decision_sql.FIRE"})
-NOT_SENT: Final = frozenset({"after decision_sql.FIRE", "before send"})
+NOT_FIRED: Final = frozenset(
+    {"before reservation_sql.READ", "after reservation_sql.READ", "before reservation_sql.FIRE"}
+)
+NOT_SENT: Final = frozenset({"after reservation_sql.FIRE", "before send"})
 
 
 async def opening(ground: Ground, opens_in: float, **coin: Any) -> Listing:
@@ -114,10 +116,10 @@ async def test_an_opening_that_passed_while_nobody_ran_expires(ground: Ground) -
 
 
 async def test_an_executor_that_wakes_up_after_the_opening_it_decided_on_sends_nothing(ground: Ground) -> None:
-    async with ground.executor("after decision_sql.FIRE", retry_seconds=60, listing_age_seconds=1) as executor:
+    async with ground.executor("after reservation_sql.FIRE", retry_seconds=60, listing_age_seconds=1) as executor:
         listing = await opening(ground, 3)
         await ground.publish(listing)
-        await executor.reaches("after decision_sql.FIRE")
+        await executor.reaches("after reservation_sql.FIRE")
         executor.pause()
         assert listing.opens_at is not None
         late = listing.opens_at + timedelta(seconds=2)
@@ -134,15 +136,15 @@ async def test_an_executor_that_wakes_up_after_the_opening_it_decided_on_sends_n
 async def test_an_executor_that_objects_does_not_spoil_the_order_another_has_fired(ground: Ground) -> None:
     patient = {"opening_tolerance_seconds": 5, "retry_seconds": 10}
     async with (
-        ground.executor("before decision_sql.FIRE", **patient) as firing,
+        ground.executor("before reservation_sql.FIRE", **patient) as firing,
         ground.executor("before settlement.LOCK", daily_spend_usdt=1, **patient) as objector,
     ):
         listing = await opening(ground, 8)
         await ground.publish(listing)
         await objector.reaches("before settlement.LOCK")
-        await firing.reaches("before decision_sql.FIRE")
-        await firing.hold("after decision_sql.FIRE")
-        await firing.reaches("after decision_sql.FIRE")
+        await firing.reaches("before reservation_sql.FIRE")
+        await firing.hold("after reservation_sql.FIRE")
+        await firing.reaches("after reservation_sql.FIRE")
         objector.go_on()
         await objector.reaches("after order_transitions.READ")
         firing.go_on()
@@ -158,8 +160,8 @@ async def test_an_order_that_waited_live_ends_when_its_executor_died_while_it_de
     await ground.publish(listing)
     await ground.becomes(listing, "armed")
     await ground.execute("UPDATE trade_config SET auto_trade = false")
-    await executor.hold("after decision_sql.RESERVE")
-    await executor.reaches("after decision_sql.RESERVE")
+    await executor.hold("after reservation_sql.RESERVE")
+    await executor.reaches("after reservation_sql.RESERVE")
     await executor.kill()
     await ground.staffed()
     order = await ground.becomes(listing, "rejected")

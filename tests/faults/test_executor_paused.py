@@ -15,9 +15,9 @@ pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(120)
 
 async def test_an_executor_that_wakes_up_late_after_its_decision_sends_nothing(ground: Ground) -> None:
     listing = await ground.lists()
-    async with ground.executor("after decision_sql.RESERVE") as sleeper:
+    async with ground.executor("after reservation_sql.RESERVE") as sleeper:
         await ground.publish(listing)
-        await sleeper.reaches("after decision_sql.RESERVE")
+        await sleeper.reaches("after reservation_sql.RESERVE")
         sleeper.pause()
         async with ground.executor():
             await ground.becomes(listing, "failed")
@@ -46,7 +46,7 @@ async def test_a_request_that_was_signed_long_ago_is_not_sent_any_more(ground: G
 
 
 @pytest.mark.parametrize(
-    "point", [pytest.param("before decision_sql.READ", marks=READING), "before decision_sql.RESERVE"]
+    "point", [pytest.param("before reservation_sql.READ", marks=READING), "before reservation_sql.RESERVE"]
 )
 async def test_an_executor_that_wakes_up_before_its_decision_finds_that_another_took_it(
     ground: Ground, point: str

@@ -10,7 +10,7 @@ from tests.waiting import eventually
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(120)]
 
-STEPS: Final = ("decision_sql.SELL", "send", "commit", "look up", "commit#2")
+STEPS: Final = ("reservation_sql.SELL", "send", "commit", "look up", "commit#2")
 POINTS: Final = tuple(f"{when} {step}" for step in STEPS for when in ("before", "after"))
 CLOSE: Final = "INSERT INTO close_requests (listing_key, mode, requested_by) VALUES ($1, 'live', 'test')"
 POSITION: Final = "SELECT * FROM positions WHERE listing_key = $1"

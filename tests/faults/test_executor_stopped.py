@@ -12,7 +12,7 @@ pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(120)
 async def test_an_executor_asked_to_stop_at_any_point_finishes_what_it_began_and_ends_well(
     ground: Ground, point: str
 ) -> None:
-    executor = await (ground.relieved() if "decision_sql.READ" in point else ground.staffed())
+    executor = await (ground.relieved() if "reservation_sql.READ" in point else ground.staffed())
     listing = await ground.lists()
     await executor.hold(point)
     await ground.publish(listing)

@@ -25,7 +25,7 @@ from tests.waiting import eventually
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
 
 COMMIT: Final = "cli.composing.express.claim.CLAIM_AND_RESERVE"
-STEPS: Final = (COMMIT, "publish raw", "send", "handle", "decision_sql.ANNOUNCED", "publish", "outbox.REMOVE")
+STEPS: Final = (COMMIT, "publish raw", "send", "handle", "moved_opening_sql.ANNOUNCED", "publish", "outbox.REMOVE")
 PLACES: Final = tuple(f"{when} {step}" for step in STEPS for when in ("before", "after"))
 SENT: Final = frozenset(
     {"after send", "before publish", "after publish", "before outbox.REMOVE", "after outbox.REMOVE"}

@@ -48,7 +48,7 @@ WRITTEN_IN: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """Where the statements stand that each runs; commands run as the API."""
 IN_PARTS: Final = {
-    "executor.journal.decision_sql._RESERVED",
+    "executor.journal.reservation_sql._RESERVED",
     "cli.composing.express.claim._CLAIM",
     "cli.composing.express.claim._UNANNOUNCED",
 }

@@ -6,8 +6,8 @@ from typing import Final
 
 from dedup import ledger
 from dedup.identity import listing_of
-from executor.journal.decision_sql import reserving
 from executor.journal.decision_writer import Reservation
+from executor.journal.reservation_sql import reserving
 from shared.events import Listing, RawListing, never_after
 
 _CLAIM: Final = ledger.insertion(":listing_key", ":raw_id", ":claimed::text::jsonb", ":opens_at", ":observed_at")

@@ -12,7 +12,7 @@ from prometheus_client import generate_latest
 from structlog.testing import capture_logs
 
 from executor.exits.sale_orders import SaleIntent
-from executor.journal import decision_sql
+from executor.journal import reservation_sql
 from executor.journal.decision_writer import ALONE
 from executor.journal.position_store import held
 from executor.listing_handler import Lend
@@ -81,7 +81,7 @@ class _Answering:
         return getattr(self._connection, name)
 
     async def fetchval(self, sql: str, *_: object) -> Any:
-        assert sql == decision_sql.RESERVE.sql
+        assert sql == reservation_sql.RESERVE.sql
         return await self._answer()
 
 
