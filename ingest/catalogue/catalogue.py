@@ -6,9 +6,10 @@ from datetime import datetime
 from functools import partial
 
 from ingest.catalogue.first_start import BaselineCollector, FirstFrame
-from ingest.catalogue.plausibility.coverage import Absences, CoverageGaps
+from ingest.catalogue.plausibility.coverage import CoverageGaps
 from ingest.catalogue.plausibility.quarantine import NewcomerFilter, Quarantines
 from ingest.catalogue.plausibility.thresholds import Thresholds
+from ingest.catalogue.plausibility.vanished_symbols import VanishedSymbols
 from ingest.catalogue.publications import (
     EMPTY_ANSWER,
     UNCHANGED,
@@ -57,7 +58,7 @@ class Catalogue:
         self._first_frame = FirstFrame()
         self._newcomers = NewcomerFilter(self._thresholds, self._register)
         self._gaps = CoverageGaps(self._thresholds)
-        self._absences = Absences(self._thresholds)
+        self._vanished = VanishedSymbols(self._thresholds)
         self._name_quarantines = Quarantines(self._thresholds, lambda: self._register.tradable)
         self._snapshot_quarantines = Quarantines(self._thresholds, lambda: self._register.shown)
 
@@ -149,7 +150,7 @@ class Catalogue:
         run_to_end(
             for_each_isolated(waiting, lambda symbol: self._updates.tick(builder, symbol, opened_at), builder.faults)
         )
-        self._absences.seen(names)
+        self._vanished.seen(names)
         self._gaps.ticked(builder.at)
         return builder.build()
 
@@ -169,7 +170,7 @@ class Catalogue:
         self._updates.trade(builder, symbol, opened_at)
         if not is_reported:
             self._updates.report(builder, symbol)
-        self._absences.seen({symbol})
+        self._vanished.seen({symbol})
         return builder.build()
 
     def _observe_names(self, event: SymbolNames) -> Steps[ObservationResult]:
@@ -183,7 +184,7 @@ class Catalogue:
         yield from self._updates.update_names(builder, names)
         self._appear(builder, appearing, {}, late=late)
         yield from for_each_isolated(sorted(unreported), partial(self._updates.report, builder), builder.faults)
-        self._absences.seen(names)
+        self._vanished.seen(names)
         self._newcomers.listed(names)
         self._gaps.listed(builder.at, is_snapshot=False)
         return builder.build()
@@ -202,7 +203,7 @@ class Catalogue:
         self._appear(builder, appearing, infos, late=self._gaps.list_is_late(builder.at))
         yield from for_each_isolated(infos.values(), partial(self._updates.describe, builder), builder.faults)
         yield from for_each_isolated(sorted(unreported), partial(self._updates.report, builder), builder.faults)
-        gone = yield from self._absences.missed(self._register.shown, names, self._updates.described, builder.at)
+        gone = yield from self._vanished.missed(self._register.shown, names, self._updates.described, builder.at)
         yield from for_each_isolated(gone, partial(self._updates.delist, builder), builder.faults)
         self._newcomers.listed(names)
         self._gaps.listed(builder.at, is_snapshot=True)

@@ -1,1 +1,1 @@
-"""Plausibility of source events: thresholds, quarantine, absences, newcomers and gaps in coverage."""
+"""Plausibility of source events: thresholds, quarantine, newcomers, gaps in coverage and vanished symbols."""
