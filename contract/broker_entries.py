@@ -3,8 +3,8 @@
 from typing import Any, Final
 
 from contract.rights import READER_QUEUES, Rights
+from shared.bus.amqp_arguments import queue_arguments
 from shared.bus.port import Exchange, Queue
-from shared.bus.queue_arguments import queue_arguments
 from shared.wire.topology import NOTIFYING
 
 Definitions = dict[str, Any]

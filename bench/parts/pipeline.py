@@ -15,7 +15,7 @@ from bench.floor.path import FIRST_QUEUE, SECOND_QUEUE
 from bench.harness import Harness
 from bench.sampling import Sample, interleaved
 from bench.stages import medians_ms, received_to_ordered_ms, stage_times
-from shared.bus.queue_arguments import queue_arguments
+from shared.bus.amqp_arguments import queue_arguments
 from shared.wire.topology import DEAD, DEDUP_RAW, EXECUTOR_LISTINGS
 
 SERVICES: Final = ("dedup", "executor", "persister", "ingest")

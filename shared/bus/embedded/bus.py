@@ -10,6 +10,7 @@ from typing import Final, Never
 
 import structlog
 
+from shared.bus.amqp_arguments import ARCHIVE_AGE
 from shared.bus.delivery import DeliveryProcessor
 from shared.bus.drain import consume_until
 from shared.bus.embedded.lock import QueueLocks
@@ -17,7 +18,6 @@ from shared.bus.embedded.memory_queue import EmbeddedDelivery, MemoryQueue
 from shared.bus.embedded.store import DeadLetterQueues, MessageStore, StoredMessage, Target
 from shared.bus.metrics import BusMetrics
 from shared.bus.port import Handler, Message, Queue, Topology, matches
-from shared.bus.queue_arguments import ARCHIVE_AGE
 from shared.bus.tracing import with_trace_context
 from shared.errors import TransientError
 from shared.postgres.database import Pool

@@ -6,8 +6,8 @@ import structlog
 from aio_pika.abc import AbstractChannel, AbstractConnection
 from aiormq.exceptions import ChannelAccessRefused, ChannelNotFoundEntity
 
+from shared.bus.amqp_arguments import queue_arguments
 from shared.bus.port import Binding, Exchange, Queue
-from shared.bus.queue_arguments import queue_arguments
 
 log = structlog.get_logger()
 

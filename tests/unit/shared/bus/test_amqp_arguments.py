@@ -1,7 +1,7 @@
 from datetime import timedelta
 
+from shared.bus.amqp_arguments import queue_arguments
 from shared.bus.port import Exchange, Queue
-from shared.bus.queue_arguments import queue_arguments
 
 DEAD = Exchange("dead", "fanout")
 
