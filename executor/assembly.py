@@ -13,7 +13,7 @@ from executor.exits.monitor import ExitMonitor
 from executor.exits.sale_orders import FreeBalances, SaleOrders
 from executor.exits.sellability_probe import SaleTest
 from executor.exits.suspensions import PassesTest
-from executor.halts.watch import HaltWatch
+from executor.halts.halt_watch import HaltWatch
 from executor.journal.attempt_writer import AttemptWriter
 from executor.journal.decision_writer import DecisionWriter
 from executor.journal.order_transitions import OrderTransitions

@@ -11,7 +11,7 @@ import structlog
 
 from executor.decisions.freshness import AgeSettings, is_just_open
 from executor.decisions.limits import MassListing
-from executor.halts.latches import HaltCause
+from executor.halts.halt_causes import HaltCause
 from executor.journal.decision_writer import ALONE, Reservation
 from executor.metrics import ExecutorMetrics
 from executor.model import Order

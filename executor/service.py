@@ -14,7 +14,7 @@ from executor.assembly import Parts, assemble, limiter_of
 from executor.decisions.limits import MassListing
 from executor.exits.environment_exits import seed
 from executor.exits.watchdog import Watchdog, overdue_seconds
-from executor.halts.watch import HaltWatch, watching_halts
+from executor.halts.halt_watch import HaltWatch, watching_halts
 from executor.journal.announced_openings import AnnouncedOpenings
 from executor.journal.order_row import Statement
 from executor.journal.position_store import held_live

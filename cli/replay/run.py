@@ -20,7 +20,7 @@ from dedup.metrics import ClockSkew, Metrics
 from dedup.observations import Observation, Observations
 from dedup.settings import DedupSettings
 from executor.decisions.limits import MassListing
-from executor.halts.latches import HaltCause, latch
+from executor.halts.halt_causes import HaltCause, latch
 from executor.journal.decision_writer import DecisionWriter
 from executor.journal.order_transitions import OrderTransitions
 from executor.journal.outbox import Outbox

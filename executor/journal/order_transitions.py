@@ -9,7 +9,7 @@ import structlog
 from asyncpg import Record
 
 from executor.alarms import Alarm, unread
-from executor.halts import latches
+from executor.halts import halt_causes
 from executor.journal import settlement
 from executor.journal.announced_openings import follow
 from executor.journal.order_row import UNSTORABLE, in_ascii, named, order_of
@@ -124,7 +124,7 @@ class OrderTransitions:
             await settlement.settle(connection, after, taken.effect, update.fill)
             await settlement.count_failures(connection, after, update.event, self._limits.failures_max)
             if update.reason is Reason.PAIR_REFUSED:
-                await latches.halt_if_many_pairs_refused(connection, after, self._limits.pair_refusals_max)
+                await halt_causes.halt_if_many_pairs_refused(connection, after, self._limits.pair_refusals_max)
             if after.state in _ANNOUNCED:
                 trade = trade_of(after, fill=update.fill, reason=reason, found_at=update.found_at)
                 await connection.execute(TELL, trade.model_dump(mode="json"))

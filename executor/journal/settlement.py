@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Final, get_args
 
-from executor.halts import latches
+from executor.halts import halt_causes
 from executor.journal.order_row import position_of
 from executor.model import (
     ENDED,
@@ -111,7 +111,7 @@ async def count_failures(connection: Connection, order: Order, event: OrderEvent
     failures = await connection.fetchval(COUNT, order.mode, event in _FAILURES)
     if failures >= failures_max:
         reason = f"{failures} orders in a row failed, or their outcome was unknown"
-        await latches.latch(connection, latches.HaltCause.FAILURES, order.mode, reason)
+        await halt_causes.latch(connection, halt_causes.HaltCause.FAILURES, order.mode, reason)
         await connection.execute(START_OVER, order.mode)
 
 
@@ -122,7 +122,7 @@ async def _add(connection: Connection, order: Order, fill: Fill) -> None:
     else:
         await _settle_sale(connection, order, fill)
     reason = f"{order.sent_as} ({order.symbol}) was given up and appeared after all"
-    await latches.latch(connection, latches.HaltCause.APPEARED, order.mode, reason)
+    await halt_causes.latch(connection, halt_causes.HaltCause.APPEARED, order.mode, reason)
 
 
 async def _settle_purchase(connection: Connection, order: Order, fill: Fill | None, *, reserved: Decimal) -> None:

@@ -11,7 +11,7 @@ from typing import Final, Protocol
 import structlog
 
 from executor.decisions.repeat_purchases import got_nothing
-from executor.halts.latches import HaltCause
+from executor.halts.halt_causes import HaltCause
 from executor.journal.order_row import in_ascii
 from executor.journal.order_transitions import OrderTransitions
 from executor.model import Order, OrderEvent, OrderUpdate

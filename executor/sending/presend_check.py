@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Final
 
 from executor.decisions.freshness import AgeSettings, KnownOpenings
-from executor.halts.watch import Halts
+from executor.halts.halt_watch import Halts
 from executor.model import Order, OrderEvent, OrderUpdate, Reason, Refusal
 from shared.events import Mode, Side
 from shared.mexc.time.clock_estimate import ClockUncertainError

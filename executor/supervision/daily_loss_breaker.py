@@ -9,8 +9,8 @@ from typing import Final
 
 import structlog
 
-from executor.halts import latches
-from executor.halts.latches import HaltCause
+from executor.halts import halt_causes
+from executor.halts.halt_causes import HaltCause
 from executor.journal import settlement
 from executor.model import CENT
 from executor.pricing.fair_values import FairValues, Holding
@@ -98,7 +98,7 @@ class DailyLossBreaker:
             if finding is None:
                 return
             if not finding.is_halted:
-                await latches.latch(connection, HaltCause.DAILY_LOSS, mode, _words(finding, today))
+                await halt_causes.latch(connection, HaltCause.DAILY_LOSS, mode, _words(finding, today))
             await connection.execute(KNOWN, mode, today, finding.loss)
 
     async def _finding(self, connection: Connection, mode: Mode, today: date) -> "_Finding | None":

@@ -5,7 +5,7 @@ from functools import partial
 
 from pydantic import JsonValue
 
-from executor.halts.watch import HaltWatch
+from executor.halts.halt_watch import HaltWatch
 from executor.reconciliation.readiness import Readiness
 from executor.settings import ExecutorSettings
 from executor.supervision.trading_status import ProcessStatus

@@ -7,7 +7,7 @@ from typing import Final
 
 import structlog
 
-from executor.halts.latches import HaltCause
+from executor.halts.halt_causes import HaltCause
 from executor.reconciliation.check_prompt import CheckPrompt
 from executor.sending.last_balances import BalanceSource
 from executor.sending.order_sender import Latch

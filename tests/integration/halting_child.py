@@ -4,7 +4,7 @@ import asyncio
 import sys
 from pathlib import Path
 
-from executor.halts.watch import watching_halts
+from executor.halts.halt_watch import watching_halts
 from executor.settings import LimitSettings
 from shared.events import Mode
 from tests.support.running.services import open_database

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from api.operator import trade_config
-from executor.halts.latches import HaltCause, latch
-from executor.halts.watch import UNREADABLE, HaltWatch, watching_halts
+from executor.halts.halt_causes import HaltCause, latch
+from executor.halts.halt_watch import UNREADABLE, HaltWatch, watching_halts
 from executor.settings import LimitSettings
 from shared.errors import TransientError
 from shared.events import Mode

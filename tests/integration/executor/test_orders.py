@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from executor.halts.latches import HaltCause
+from executor.halts.halt_causes import HaltCause
 from executor.model.order import Order
 from executor.settings import ExecutorSettings
 from executor.supervision.exposure_metrics import show_exposure

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from dedup.ledger import Ledger
-from executor.halts.latches import HaltCause
+from executor.halts.halt_causes import HaltCause
 from shared.control.halts import halts_in_force
 from shared.events import HealthStatus, Mode
 from shared.mexc.symbols import SymbolInfo

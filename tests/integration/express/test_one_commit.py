@@ -11,7 +11,7 @@ import asyncpg
 import pytest
 
 from cli.composing.express.metrics import Outcome
-from executor.halts.latches import HaltCause
+from executor.halts.halt_causes import HaltCause
 from executor.settings import ExecutorSettings
 from shared.events import RawListing
 from shared.postgres.database import Database

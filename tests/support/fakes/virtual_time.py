@@ -14,8 +14,8 @@ from asyncpg.prepared_stmt import PreparedStatement
 
 from executor.exits.sale_orders import FreeBalances
 from executor.exits.watchdog import Watchdog
-from executor.halts import watch
-from executor.halts.watch import HaltWatch
+from executor.halts import halt_watch
+from executor.halts.halt_watch import HaltWatch
 from executor.market_data.market_views import MarketViews
 from executor.rate_limits.rate_limiter import RateLimiter
 from shared.mexc.time.exchange_clock import ExchangeClock
@@ -113,7 +113,7 @@ def all_on(loop: VirtualLoop) -> Iterator[None]:
         patch.setattr(
             ExchangeClock.__init__, "__defaults__", (*(ExchangeClock.__init__.__defaults__ or ())[:1], loop.time)
         )
-        patch.setattr(watch, "POLL_SECONDS", HALT_POLL_SECONDS)
+        patch.setattr(halt_watch, "POLL_SECONDS", HALT_POLL_SECONDS)
         yield
 
 

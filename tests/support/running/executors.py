@@ -14,8 +14,8 @@ import asyncpg
 from executor.alarms import Alarms
 from executor.assembly import assemble
 from executor.decisions.limits import MassListing
-from executor.halts.latches import HaltCause
-from executor.halts.watch import HaltWatch
+from executor.halts.halt_causes import HaltCause
+from executor.halts.halt_watch import HaltWatch
 from executor.listing_handler import BuyListing, Consequences
 from executor.model.order import Order
 from executor.model.reasons import Refusal

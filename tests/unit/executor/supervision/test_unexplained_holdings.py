@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from executor.halts.latches import HaltCause
+from executor.halts.halt_causes import HaltCause
 from executor.reconciliation.check_prompt import CheckPrompt
 from executor.supervision import unexplained_holdings as holdings
 from executor.supervision.unexplained_holdings import UnexplainedHoldings

@@ -13,7 +13,7 @@ from typing import Final, Never, Protocol
 
 import structlog
 
-from executor.halts.latches import HaltCause, latch
+from executor.halts.halt_causes import HaltCause, latch
 from executor.settings import LimitSettings
 from shared.control.halts import Halt, halts_in_force
 from shared.errors import TransientError, each_isolated, pause

@@ -1,4 +1,4 @@
-"""Halt latches of the executor: each holds, over restarts, until an operator resumes; the count that latches one."""
+"""Causes of halts, and their latches: each holds, over restarts, until an operator resumes; the count that sets one."""
 
 from enum import StrEnum
 from typing import Final

@@ -6,8 +6,8 @@ from typing import Any, cast
 
 import pytest
 
-from executor.halts.latches import HaltCause
-from executor.halts.watch import FRESH_SECONDS, POLL_SECONDS, UNREADABLE, HaltWatch
+from executor.halts.halt_causes import HaltCause
+from executor.halts.halt_watch import FRESH_SECONDS, POLL_SECONDS, UNREADABLE, HaltWatch
 from shared.events import Mode
 from shared.postgres.database import Connection, Database
 
