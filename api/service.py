@@ -12,7 +12,7 @@ from api.certificate import export_expiry
 from api.server import Server, listen, url_of
 from api.settings import ApiSettings
 from api.streaming.stream_tasks import run_stream
-from shared.process.health import Component, heartbeat
+from shared.process.heartbeat import Component, heartbeat
 from shared.process.runtime import Runtime
 
 log = structlog.get_logger()

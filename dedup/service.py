@@ -11,7 +11,7 @@ from dedup.unannounced import republishing
 from shared.bus.port import Message
 from shared.events import HealthStatus, Listing, RawListing, utc_now
 from shared.postgres.batch import BatchLimits, batching
-from shared.process.health import Component, heartbeat
+from shared.process.heartbeat import Component, heartbeat
 from shared.process.runtime import Runtime
 from shared.wire import topology
 from shared.wire.canary import from_message, passed_on, to_message

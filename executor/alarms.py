@@ -8,7 +8,7 @@ from prometheus_client import CollectorRegistry, Gauge
 
 from executor.model import Order
 from shared.events import HealthStatus
-from shared.process.health import Component
+from shared.process.heartbeat import Component
 
 log = structlog.get_logger(__name__)
 

@@ -16,8 +16,8 @@ from executor.exits.environment_exits import seed
 from executor.exits.watchdog import Watchdog, overdue_seconds
 from executor.halts.halt_watch import HaltWatch, watching_halts
 from executor.journal.announced_openings import AnnouncedOpenings
+from executor.journal.held_positions import held_live
 from executor.journal.order_row import Statement
-from executor.journal.position_store import held_live
 from executor.journal.rehearsal import STATEMENTS, keep_rehearsed
 from executor.listing_handler import BuyListing, Consequences, Lend
 from executor.market_streams.market_streams import MarketStreams
@@ -41,8 +41,8 @@ from executor.venues.paper.footprint_recovery import recall_footprint
 from shared.errors import SettingsError
 from shared.events import Listing, Trade, utc_now
 from shared.mexc.orders.api_key import KeyTerms
-from shared.postgres.rate_usage import persisted_usage
-from shared.process.health import Component, heartbeat
+from shared.postgres.stored_rate_usage import persisted_usage
+from shared.process.heartbeat import Component, heartbeat
 from shared.process.lifecycle import when_available
 from shared.process.runtime import Runtime
 from shared.settings import ExchangeSettings

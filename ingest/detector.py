@@ -11,7 +11,7 @@ from ingest.output.publisher import Publisher
 from ingest.output.symbol_recorder import SymbolRecorder
 from ingest.source import SourceEvent
 from ingest.stepwise import run_cooperatively
-from shared.process.health import Component
+from shared.process.heartbeat import Component
 
 log = structlog.get_logger(__name__)
 

@@ -18,7 +18,7 @@ import structlog
 
 from shared.errors import TransientError
 from shared.postgres.database import Connection, Database
-from shared.process.health import Component
+from shared.process.heartbeat import Component
 
 log = structlog.get_logger(__name__)
 

@@ -23,8 +23,8 @@ from ingest.polling.rest_sources import budget_of, rest_sources
 from ingest.settings import IngestSettings
 from ingest.sighting_time import ExchangeTime, SkewWatch, UpcomingOpenings
 from ingest.streams.stream_sources import stream_sources
-from shared.postgres.rate_usage import persisted_usage
-from shared.process.health import Component, heartbeat
+from shared.postgres.stored_rate_usage import persisted_usage
+from shared.process.heartbeat import Component, heartbeat
 from shared.process.lifecycle import when_available
 from shared.process.runtime import Runtime
 from shared.settings import ExchangeSettings

@@ -8,7 +8,7 @@ from typing import Final
 
 from notifier.notices import Kind, Notice, Severity
 from shared.events import Health, HealthStatus
-from shared.process.health import SILENCE_MAX
+from shared.process.heartbeat import SILENCE_MAX
 
 _DIGITS: Final = re.compile(r"\d+(\.\d+)?")
 """Numbers in a detail change with every heartbeat, and are no news."""

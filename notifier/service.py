@@ -20,7 +20,7 @@ from shared.control.halts import halts_in_force
 from shared.errors import PermanentError, TransientError, pause
 from shared.events import Health, HealthStatus, utc_now
 from shared.postgres.database import Database
-from shared.process.health import Component, heartbeat
+from shared.process.heartbeat import Component, heartbeat
 from shared.process.runtime import Runtime
 from shared.wire import cloudevents
 from shared.wire.topology import NOTIFIER_EVENTS

@@ -13,7 +13,7 @@ from shared.events import CLOCK_TOLERANCE, Event, Health, HealthStatus, Listing,
 from shared.postgres.batch import Batcher
 from shared.postgres.database import Connection, Database
 from shared.postgres.error_translation import refused_is_permanent
-from shared.process.health import Component
+from shared.process.heartbeat import Component
 from shared.wire.topology import EventHandler, PipelineEvent
 
 log = structlog.get_logger(__name__)

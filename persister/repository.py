@@ -10,7 +10,7 @@ import asyncpg
 
 from shared.events import Health, HealthStatus, Listing, Trade, TradeStatus
 from shared.postgres.database import Connection
-from shared.process.health import silence_detail
+from shared.process.heartbeat import silence_detail
 
 INSERT_LISTINGS: Final = """
     INSERT INTO listings

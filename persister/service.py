@@ -10,7 +10,7 @@ from persister.settings import PersisterSettings
 from persister.silent_components import last_report, watch_for_silence
 from shared.events import Health, Listing, Trade
 from shared.postgres.batch import BatchLimits, batching
-from shared.process.health import Component, heartbeat
+from shared.process.heartbeat import Component, heartbeat
 from shared.process.runtime import Runtime
 from shared.wire.topology import PERSISTER_HEALTH, PERSISTER_LISTINGS, PERSISTER_TRADES, message_handler
 

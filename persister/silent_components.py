@@ -12,7 +12,7 @@ from persister.repository import mark_silent, read_health, upsert_health
 from shared.errors import TransientError, each_isolated, in_a_line, pause
 from shared.events import HealthStatus, utc_now
 from shared.postgres.database import Database
-from shared.process.health import HEARTBEAT_SECONDS, SHUTDOWN_REPORT_SECONDS, Component, effective_status
+from shared.process.heartbeat import HEARTBEAT_SECONDS, SHUTDOWN_REPORT_SECONDS, Component, effective_status
 
 log = structlog.get_logger()
 

@@ -12,7 +12,7 @@ from api.reading.reader import Reader, Row
 from api.schemas import ComponentHealth, Feed, Health, LatestListing, Overall, Troubles, age_seconds
 from shared.errors import in_a_line, readable
 from shared.events import HealthStatus, utc_now
-from shared.process.health import SILENCE_MAX, effective_status, last_reported
+from shared.process.heartbeat import SILENCE_MAX, effective_status, last_reported
 
 log = structlog.get_logger(__name__)
 

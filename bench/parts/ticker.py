@@ -25,7 +25,7 @@ from ingest.streams.ticker_stream import CHANNEL, TickerStream, items_in, names_
 from shared.events import utc_now
 from shared.mexc.streams.connection import StreamOptions
 from shared.mexc.wire_pb2 import PushDataV3ApiWrapper
-from shared.process.health import Component
+from shared.process.heartbeat import Component
 from tests.support.fakes.fakes import RecordingBus
 
 

@@ -29,7 +29,7 @@ from executor.settings import ExecutorSettings, ExitSeeds
 from ingest.settings import IngestSettings
 from shared.control.exit_policy import ExitPolicy
 from shared.errors import TransientError, pause
-from shared.process.health import SHUTDOWN_REPORT_SECONDS
+from shared.process.heartbeat import SHUTDOWN_REPORT_SECONDS
 from shared.process.runtime import Runtime
 from shared.settings import ExchangeSettings, load
 

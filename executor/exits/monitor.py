@@ -23,7 +23,7 @@ from executor.exits.running_sales import RunningSales
 from executor.exits.sale_orders import SaleOrders
 from executor.exits.watchdog import Watchdog
 from executor.halts.halt_watch import SaleHalts
-from executor.journal.position_store import read_held
+from executor.journal.held_positions import read_held
 from executor.model import PositionState, WatchedPosition
 from executor.pricing.fair_values import FairValues
 from executor.pricing.valuation import Quote

@@ -15,7 +15,7 @@ from executor.exits.market_access import MarketAccess
 from executor.exits.open_values import OpenValues
 from executor.exits.running_sales import RunningSales
 from executor.halts.halt_watch import SaleHalts
-from executor.journal.position_store import held_by_others, learn, mark, write_off
+from executor.journal.held_positions import held_by_others, learn, mark, write_off
 from executor.market_streams.stream_quotes import Tick
 from executor.model import Position, PositionState, PriceSource, WatchedPosition
 from executor.pricing.fair_values import FairValues

@@ -8,7 +8,7 @@ from typing import Final
 from executor.settings import ExitSettings
 from shared.errors import pause
 from shared.events import HealthStatus
-from shared.process.health import Component
+from shared.process.heartbeat import Component
 
 REPORT_SECONDS: Final = 1.0
 OVERDUE_SECONDS_MIN: Final = 10.0

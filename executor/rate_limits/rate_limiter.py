@@ -18,10 +18,10 @@ from executor.rate_limits.rate_budget import SECOND, WEIGHT_SECONDS, RateBudget,
 from executor.rate_limits.sliding_window import Priority
 from executor.rate_limits.waiters import CallLater, Timer, Waiter, call_later
 from shared.mexc.errors import RateLimited
-from shared.mexc.http.refusals import Notify, notify_none
 from shared.mexc.http.request import Admission
+from shared.mexc.http.shared_refusals import Notify, notify_none
 from shared.mexc.weights import Cost, Pool, cost_of
-from shared.postgres.rate_usage import NO_USAGE, Usage
+from shared.postgres.stored_rate_usage import NO_USAGE, Usage
 
 log = structlog.get_logger(__name__)
 

@@ -8,7 +8,7 @@ from typing import Final
 import structlog
 
 from executor.decisions.consecutive_looks import Streaks
-from executor.journal.position_store import mark, read_held
+from executor.journal.held_positions import mark, read_held
 from executor.model import Position, PositionState, WatchedPosition, is_named_apart
 from executor.pricing.valuation import is_worth_selling
 from executor.reconciliation.check_prompt import CheckPrompt

@@ -11,7 +11,7 @@ from executor.settings import ExecutorSettings
 from executor.supervision.trading_status import ProcessStatus
 from executor.venues.exchange_connections import Exchange
 from shared.events import Mode
-from shared.process.health import Component
+from shared.process.heartbeat import Component
 
 
 def show_facts(

@@ -19,8 +19,8 @@ from ingest.budget.rate_limit import Limits, RateLimit
 from shared.errors import TransientError
 from shared.events import utc_now
 from shared.mexc.errors import ExchangeError, RateLimited
-from shared.mexc.http.refusals import Notify, notify_none
-from shared.postgres.rate_usage import Usage
+from shared.mexc.http.shared_refusals import Notify, notify_none
+from shared.postgres.stored_rate_usage import Usage
 
 log = structlog.get_logger(__name__)
 

@@ -10,7 +10,7 @@ from typing import Final, Never
 from pydantic import JsonValue
 
 from shared.events import HealthStatus, utc_now
-from shared.process.health import Component
+from shared.process.heartbeat import Component
 
 CHECK_SECONDS: Final = 1.0
 

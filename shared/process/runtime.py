@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import dataclass, field
 
 from shared.bus.port import Bus
-from shared.mexc.http.refusals import Refusals
+from shared.mexc.http.shared_refusals import Refusals
 from shared.postgres.database import Database
 from shared.process.telemetry import Telemetry
 

@@ -14,7 +14,7 @@ from playwright.async_api import Page, expect
 import migrations
 from api.access import tokens
 from api.access.principal import Scope
-from shared.process.health import SILENCE_MAX
+from shared.process.heartbeat import SILENCE_MAX
 from tests.servers.ports import free_ports
 from tests.servers.postgres import PrivatePostgres, private_postgres_server
 from tests.servers.rabbitmq import RabbitMQServer

@@ -38,7 +38,7 @@ SHARED: Final = (
     "shared.control.config_store",
     "shared.control.halts",
     "shared.control.monitor_switch",
-    "shared.postgres.rate_usage",
+    "shared.postgres.stored_rate_usage",
 )
 """Modules beside the executor's own that hold its SQL, or that of the express way."""
 UNPOINTED: Final = ("ingest.", "shared.control.monitor_switch.")
@@ -46,14 +46,14 @@ UNPOINTED: Final = ("ingest.", "shared.control.monitor_switch.")
 POLLS = frozenset(
     {
         "shared.control.halts.IN_FORCE",
-        "shared.postgres.rate_usage.READ",
-        "shared.postgres.rate_usage.STORE",
+        "shared.postgres.stored_rate_usage.READ",
+        "shared.postgres.stored_rate_usage.STORE",
         "exposure_metrics.EXPOSURE",
         "exposure_metrics.COUNTS",
         "exposure_metrics.HELD",
         "order_transitions.IN_STATES",
-        "position_store.HELD",
-        "position_store.HELD_LIVE",
+        "held_positions.HELD",
+        "held_positions.HELD_LIVE",
         "outbox.READ",
         "outbox.READ_SET_ASIDE",
         "outbox.COUNT_SET_ASIDE",

@@ -21,7 +21,7 @@ from hypothesis.stateful import (
 
 from cli.composing.express.claim import reservation
 from executor.journal.decision_writer import OvertakenError
-from executor.journal.position_store import held
+from executor.journal.held_positions import held
 from executor.model.order import ExitReason, Order
 from executor.model.order_state import AT_LARGE
 from shared.events import Listing, ListingRescheduled, Mode, RawListing, Source

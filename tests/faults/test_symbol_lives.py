@@ -23,7 +23,7 @@ from ingest.settings import IngestSettings
 from ingest.source import Report, SourceEvent
 from shared.events import Source
 from shared.postgres.database import Database
-from shared.process.health import Component
+from shared.process.heartbeat import Component
 from tests.support.data.builders import NOON, a_symbol_info
 from tests.support.data.evidence import OLD, after_first_start, announced, first_trade, names, snapshot, ticks
 from tests.support.running.ingests import Outbox, stored

@@ -21,9 +21,14 @@ pytestmark = [pytest.mark.timeout(120), pytest.mark.asyncio(loop_scope="module")
 Session: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
 WRITTEN_IN: Final[Mapping[str, tuple[str, ...]]] = {
-    "ingest": ("ingest", "shared.control.monitor_switch", "shared.postgres.rate_usage"),
+    "ingest": ("ingest", "shared.control.monitor_switch", "shared.postgres.stored_rate_usage"),
     "dedup": ("dedup",),
-    "executor": ("executor", "shared.control.config_store", "shared.control.halts", "shared.postgres.rate_usage"),
+    "executor": (
+        "executor",
+        "shared.control.config_store",
+        "shared.control.halts",
+        "shared.postgres.stored_rate_usage",
+    ),
     "express": (
         "ingest",
         "executor",
@@ -31,7 +36,7 @@ WRITTEN_IN: Final[Mapping[str, tuple[str, ...]]] = {
         "shared.control.config_store",
         "shared.control.halts",
         "shared.control.monitor_switch",
-        "shared.postgres.rate_usage",
+        "shared.postgres.stored_rate_usage",
     ),
     "persister": ("persister",),
     "api": ("api", "cli", "shared.control.config_store", "shared.control.halts", "shared.control.monitor_switch"),

@@ -55,7 +55,7 @@ MAY_FAIL_AS_A_WHOLE: Final[Mapping[str, str]] = {
     "shared/bus/embedded/bus.py:keep_up": "Queues of one database; made up for at the next turn.",
     "shared/bus/rabbitmq/inspection.py:missing": "One broker is asked; without an answer nothing is said.",
     "shared/bus/rabbitmq/entities.py:bind": "The bindings of one queue.",
-    "shared/bus/rabbitmq/topology.py:declare": "One broker at a start, which is tried again.",
+    "shared/bus/rabbitmq/topology_declarer.py:declare": "One broker at a start, which is tried again.",
     "shared/bus/delivery.py:_handle_and_publish": "What follows from one message, which is delivered again.",
     "shared/mexc/filters.py:filters_of": "Guarded against what an entry may raise.",
     "shared/mexc/orders/order_connection.py:_kept": "The headers of one answer.",

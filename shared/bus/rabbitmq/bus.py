@@ -15,7 +15,7 @@ from shared.bus.rabbitmq.client_errors import away_is_transient
 from shared.bus.rabbitmq.consumer import Consumer
 from shared.bus.rabbitmq.publisher import Publisher
 from shared.bus.rabbitmq.reconnecting_connection import ConnectionOptions, ReconnectingConnection
-from shared.bus.rabbitmq.topology import TopologyDeclarer
+from shared.bus.rabbitmq.topology_declarer import TopologyDeclarer
 from shared.bus.tracing import with_trace_context
 from shared.settings import BrokerSettings
 

@@ -12,7 +12,7 @@ from aio_pika.abc import AbstractConnection
 
 from shared.bus.rabbitmq.client_errors import AWAY, away_is_transient, run_shielded
 from shared.bus.rabbitmq.dialling import connection_to, tls_context, url_of
-from shared.bus.rabbitmq.topology import TopologyDeclarer
+from shared.bus.rabbitmq.topology_declarer import TopologyDeclarer
 from shared.errors import jittered, pause
 from shared.settings import BrokerSettings
 

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from executor.journal.position_store import held
+from executor.journal.held_positions import held
 from executor.model.fill import Fill
 from executor.model.order import ExitReason, Order
 from executor.model.order_state import OrderEvent, OrderState, OrderUpdate

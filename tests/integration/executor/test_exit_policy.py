@@ -12,7 +12,7 @@ from api.operator import config_history, held_positions, position_exits, trade_c
 from api.operator.position_exits import ExitChange
 from cli.composing import first_run
 from executor.exits.environment_exits import plant, seed
-from executor.journal.position_store import read_held
+from executor.journal.held_positions import read_held
 from executor.pricing.fair_values import FairValues
 from executor.settings import ExitSeeds
 from executor.supervision.auto_trade_expiry import end_if_due

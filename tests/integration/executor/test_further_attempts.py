@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from executor.journal.position_store import held
+from executor.journal.held_positions import held
 from executor.model.fill import Fill
 from executor.model.order_state import OrderEvent, OrderUpdate
 from executor.settings import ExecutorSettings

@@ -2,7 +2,7 @@
 
 import pytest
 
-from executor.journal.position_store import held
+from executor.journal.held_positions import held
 from executor.model.order import ExitReason
 from executor.venues.venue import AGAIN_AFTER
 from shared.events import Trade

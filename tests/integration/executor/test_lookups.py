@@ -12,7 +12,7 @@ import pytest
 from api.operator import settle_requests
 from api.operator.settle_requests import NotInDoubtError, Outcome
 from executor.alarms import Alarms
-from executor.journal.position_store import held
+from executor.journal.held_positions import held
 from executor.model.fill import Fill
 from executor.model.order import ExitReason, Order
 from executor.model.position import Position
@@ -20,7 +20,7 @@ from executor.settings import ExecutorSettings
 from executor.venues.venue import AGAIN_AFTER, EVERY_WAY, Way
 from shared.events import HealthStatus, Mode
 from shared.postgres.database import Database
-from shared.process.health import Component
+from shared.process.heartbeat import Component
 from tests.support.fakes.venues import Behaviour, Entry, ModelExchange, ModelVenue
 from tests.support.running.executors import Executor, Time, a_coin, configure, trades
 

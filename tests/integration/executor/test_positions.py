@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from executor.journal.position_store import held, held_live, learn, mark, read_held, write_off
+from executor.journal.held_positions import held, held_live, learn, mark, read_held, write_off
 from executor.model.fill import Fill
 from executor.model.order import ExitReason, Order
 from executor.model.order_state import OrderEvent, OrderUpdate

@@ -14,7 +14,7 @@ from structlog.testing import capture_logs
 from executor.exits.sale_orders import SaleIntent
 from executor.journal import reservation_sql
 from executor.journal.decision_writer import ALONE
-from executor.journal.position_store import held
+from executor.journal.held_positions import held
 from executor.listing_handler import Lend
 from executor.model import ExitReason, Order
 from executor.rehearsal.purchase_rehearsal import NOBODY, PurchaseRehearsal, Quiet, listing_at

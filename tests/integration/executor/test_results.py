@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from asyncpg import Record
 
-from executor.journal.position_store import held, write_off
+from executor.journal.held_positions import held, write_off
 from executor.model.fill import Fill
 from executor.model.order import ExitReason, Order
 from executor.model.order_state import OrderEvent, OrderUpdate

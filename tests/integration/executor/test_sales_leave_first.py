@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from executor.exits.sale_orders import SaleIntent, SaleOrders
-from executor.journal.position_store import held
+from executor.journal.held_positions import held
 from executor.model import ExitReason, Order
 from executor.sending.request_builder import BuiltRequest
 from shared.errors import TransientError

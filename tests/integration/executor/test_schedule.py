@@ -8,7 +8,7 @@ import pytest
 
 from dedup.ledger import Ledger
 from executor.journal.announced_openings import AnnouncedOpenings
-from executor.journal.position_store import held
+from executor.journal.held_positions import held
 from executor.model.order_state import OrderEvent, OrderState, OrderUpdate
 from executor.model.reasons import Reason, Refusal
 from executor.sending.purchase_decisions import Decided

@@ -12,7 +12,7 @@ from persister.repository import mark_silent, upsert_health
 from persister.silent_components import last_report, put_silent_in_error, watch_for_silence
 from shared.events import HealthStatus, utc_now
 from shared.postgres.database import Database
-from shared.process.health import SILENCE_MAX, Component
+from shared.process.heartbeat import SILENCE_MAX, Component
 from tests.support.data.builders import NOON, a_health
 from tests.support.running.persisting import Writers, rows
 from tests.waiting import eventually

@@ -32,7 +32,7 @@ from shared.mexc.market_data import MexcMarketData
 from shared.mexc.orders.account import MexcAccount
 from shared.mexc.time.exchange_clock import ExchangeClock
 from shared.postgres.database import Connection, Database
-from shared.process.health import Component
+from shared.process.heartbeat import Component
 from shared.process.runtime import Runtime
 from shared.process.telemetry import Telemetry
 from tests.support.data.builders import NOON, a_listing

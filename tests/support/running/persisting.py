@@ -9,7 +9,7 @@ from persister.handlers import Insert, Writer
 from persister.metrics import Metrics
 from shared.events import HealthStatus
 from shared.postgres.database import Database
-from shared.process.health import Component
+from shared.process.heartbeat import Component
 from tests.support.data.builders import NOON
 
 

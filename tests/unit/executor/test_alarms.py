@@ -1,6 +1,6 @@
 from executor.alarms import Alarms
 from shared.events import Health, HealthStatus
-from shared.process.health import Component
+from shared.process.heartbeat import Component
 from tests.support.data.builders import NOON, an_order
 
 

@@ -7,7 +7,7 @@ import pytest
 from executor.exits.watchdog import Watchdog, overdue_seconds
 from executor.settings import ExitSettings
 from shared.events import HealthStatus, utc_now
-from shared.process.health import Component
+from shared.process.heartbeat import Component
 from tests.waiting import eventually
 
 OVERDUE = 10.0

@@ -12,7 +12,7 @@ from executor.rate_limits.rate_limiter import RateLimiter
 from executor.rate_limits.sliding_window import Priority
 from shared.mexc.errors import RateLimited
 from shared.mexc.weights import ORDER, Cost, Pool, cost_of
-from shared.postgres.rate_usage import Usage
+from shared.postgres.stored_rate_usage import Usage
 from tests.support.fakes.limiters import Clock
 
 TRADES = cost_of("GET", "/api/v3/myTrades")

@@ -14,7 +14,7 @@ from ingest.budget.budget_metrics import BudgetMetrics
 from ingest.budget.rate_limit import Limits
 from ingest.budget.request_budget import RequestBudget
 from shared.mexc.errors import RateLimited
-from shared.mexc.http.refusals import Refusals
+from shared.mexc.http.shared_refusals import Refusals
 from shared.mexc.retry_after import BANNED_SECONDS
 from shared.mexc.weights import ORDER, cost_of
 from tests.support.fakes.limiters import Clock, metrics

@@ -11,7 +11,7 @@ from ingest.budget.rate_limit import Limits
 from ingest.budget.request_budget import RequestBudget
 from shared.mexc.errors import RateLimited
 from shared.postgres.database import Database
-from shared.postgres.rate_usage import NO_USAGE, Usage, persisted_usage
+from shared.postgres.stored_rate_usage import NO_USAGE, Usage, persisted_usage
 from tests.support.running.services import open_database
 from tests.waiting import eventually
 

@@ -3,7 +3,7 @@ from datetime import timedelta
 import pytest
 
 from shared.events import Health, HealthStatus
-from shared.process.health import SILENCE_MAX, Component, effective_status, heartbeat
+from shared.process.heartbeat import SILENCE_MAX, Component, effective_status, heartbeat
 from shared.wire.cloudevents import decode
 from tests.support.data.builders import NOON
 from tests.support.fakes.fakes import RecordingBus
