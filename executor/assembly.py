@@ -46,7 +46,7 @@ from executor.sending.presend_check import ExchangeTime, PresendCheck
 from executor.sending.purchase_decisions import PurchaseDecisions
 from executor.sending.purchase_repeater import PurchaseRepeater
 from executor.sending.request_attempts import RequestAttempts
-from executor.sending.request_builder import Ask, RequestBuilder, ask_nobody
+from executor.sending.request_builder import Ask, RequestBuilder, no_question
 from executor.sending.sending_parts import SendingParts
 from executor.settings import ExecutorSettings
 from executor.supervision.daily_loss_breaker import DailyLossBreaker
@@ -109,11 +109,11 @@ def assemble(
         database,
         live=exchange.live,
         unready=ready.unready,
-        told=base.outbox.filled,
+        outbox_filled=base.outbox.filled,
         count=base.metrics.stepped,
         now=now,
     )
-    journal = DecisionWriter(database, settings, told=base.outbox.filled, now=now)
+    journal = DecisionWriter(database, settings, outbox_filled=base.outbox.filled, now=now)
     decisions = PurchaseDecisions(journal, settings, live=exchange.live, unready=ready.unready, now=now)
     repeater = PurchaseRepeater(attempts, builder, exchange.sending, settings, now=now, stopping=runtime.stop)
     sender = base.sender(builder, transitions, repeater)
@@ -169,7 +169,7 @@ class _Base:
         return OrderTransitions(
             self._runtime.database,
             self._settings,
-            told=self.outbox.filled,
+            outbox_filled=self.outbox.filled,
             count=partial(_recorded, self.metrics, FeeCharges(self._known, self._settings, self._alarms.say)),
             now=self._exchange.now,
             alarm=self._alarms.say,
@@ -235,7 +235,7 @@ def _recorded(metrics: ExecutorMetrics, charges: FeeCharges, order: Order, updat
 def _question(exchange: Exchange, settings: ExecutorSettings, markets: MarketViews) -> Ask:
     """Return the question for openings, asked with the unreserved rest of the limits."""
     if exchange.infos is None:
-        return ask_nobody
+        return no_question
     has_room = partial(exchange.limiter.has_room, Priority.OTHER, cost_of("GET", INFO_PATH))
     return OpeningQuestion(
         exchange.infos.symbol_rules, markets.rules.take_in, has_room=has_room, seconds_max=settings.opening_ask_seconds

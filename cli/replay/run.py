@@ -94,10 +94,15 @@ class Pipeline:
         self._metrics = _DecisionMetrics(registry, now=clock.now)
         self._outbox = Outbox(runtime.database, runtime.bus, alarm=_no_alarm)
         filled = self._outbox.filled
-        journal = DecisionWriter(runtime.database, settings, told=filled, now=clock.now)
+        journal = DecisionWriter(runtime.database, settings, outbox_filled=filled, now=clock.now)
         self._decisions = PurchaseDecisions(journal, settings, live=False, unready=lambda: None, now=clock.now)
         self._books = OrderTransitions(
-            runtime.database, settings, told=filled, count=self._metrics.recorded, now=clock.now, alarm=_no_alarm
+            runtime.database,
+            settings,
+            outbox_filled=filled,
+            count=self._metrics.recorded,
+            now=clock.now,
+            alarm=_no_alarm,
         )
         self._buy = BuyListing(
             self._decisions,

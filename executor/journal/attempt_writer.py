@@ -89,14 +89,14 @@ class AttemptWriter:
         *,
         live: bool,
         unready: Unready,
-        told: Callable[[], None],
+        outbox_filled: Callable[[], None],
         count: Callable[[Order, Reason | None], None],
         now: Callable[[], datetime],
     ) -> None:
         self._database = database
         self._live = live
         self._unready = unready
-        self._told = told
+        self._outbox_filled = outbox_filled
         self._count = count
         self._now = now
 
@@ -155,7 +155,7 @@ class AttemptWriter:
             shown = replace(order, client_order_id=named, state=state, exchange_order_id=exchange_id)
             trade = trade_of(shown, fill=fill, reason=update.words, found_at=update.found_at)
             await connection.execute(order_transitions.TELL, trade.model_dump(mode="json"))
-        self._told()
+        self._outbox_filled()
         self._count(shown, update.reason)
 
     async def _conditions(self, connection: Connection, order: Order) -> RepeatConditions | None:

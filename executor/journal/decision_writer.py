@@ -90,12 +90,12 @@ class DecisionWriter:
         database: Database,
         settings: ExecutorSettings,
         *,
-        told: Callable[[], None],
+        outbox_filled: Callable[[], None],
         now: Callable[[], datetime],
     ) -> None:
         self._database = database
         self._settings = settings
-        self._told = told
+        self._outbox_filled = outbox_filled
         self._now = now
 
     def connection(self) -> AbstractAsyncContextManager[Connection]:
@@ -151,7 +151,7 @@ class DecisionWriter:
             reason, words = in_ascii(reason), {"not_tradable_reason": in_ascii(order.listing.not_tradable_reason)}
             order = replace(order, listing=order.listing.model_copy(update=words))
             await _write(connection, reservation_sql.ADD, _added(order, reason))
-        self._told()
+        self._outbox_filled()
         return order
 
     async def move(self, listing: Listing) -> bool:
@@ -167,7 +167,7 @@ class DecisionWriter:
         statement = moved_opening_sql.ANNOUNCED
         async with self._database.connection() as connection:
             await connection.execute(statement.sql, *statement.arguments({"listing_key": listing.key}))
-        self._told()
+        self._outbox_filled()
 
     async def sell(
         self,

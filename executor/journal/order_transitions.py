@@ -87,14 +87,14 @@ class OrderTransitions:
         database: Database,
         limits: LimitSettings,
         *,
-        told: Callable[[], None],
+        outbox_filled: Callable[[], None],
         count: Callable[[Order, OrderUpdate], None],
         now: Callable[[], datetime],
         alarm: Alarm,
     ) -> None:
         self._database = database
         self._limits = limits
-        self._told = told
+        self._outbox_filled = outbox_filled
         self._count = count
         self._now = now
         self._alarm = alarm
@@ -128,7 +128,7 @@ class OrderTransitions:
             if after.state in _ANNOUNCED:
                 trade = trade_of(after, fill=update.fill, reason=reason, found_at=update.found_at)
                 await connection.execute(TELL, trade.model_dump(mode="json"))
-        self._told()
+        self._outbox_filled()
         self._count(after, update)
         return after
 
@@ -162,7 +162,7 @@ class OrderTransitions:
             trade = trade_of(order_of(row), reason=worded(Reason.UNSETTLED, why))
             alarm = trade.model_copy(update={"id": f"{trade.id}.unsettled"})
             await connection.execute(TELL, alarm.model_dump(mode="json"))
-        self._told()
+        self._outbox_filled()
         return True
 
     async def given_up(self, modes: Collection[str], times_max: int) -> Sequence[Order]:

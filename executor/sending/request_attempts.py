@@ -80,7 +80,7 @@ class RequestAttempts:
 
         Its way out is rehearsed: the commit that it waits for takes longer than both.
         """
-        built = self._parts.builder.at_once(order)
+        built = self._parts.builder.from_data_at_hand(order)
         if not isinstance(built, BuiltRequest):
             return None
         built = replace(built, signed=self._parts.venues[order.mode].sign(built.request))

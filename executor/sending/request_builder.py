@@ -52,7 +52,7 @@ Ask = Callable[[Listing], Awaitable[None]]
 """Has the opening of a listing asked for, and waits for the answer, for a moment; it raises nothing."""
 
 
-async def ask_nobody(_: Listing) -> None:
+async def no_question(_: Listing) -> None:
     """Have nothing asked."""
 
 
@@ -63,7 +63,7 @@ class RequestBuilder:
         settings: ExecutorSettings,
         *,
         selling: MarketViews | None = None,
-        ask: Ask = ask_nobody,
+        ask: Ask = no_question,
         now: Callable[[], datetime],
         stopping: asyncio.Event,
     ) -> None:
@@ -84,12 +84,12 @@ class RequestBuilder:
 
         Else look at the market until an order can be made; until its time is over where it waits for an opening.
         """
-        at_hand = self.at_once(order)
+        at_hand = self.from_data_at_hand(order)
         is_doubtful = self._settings.opening_unknown == "ask" and self._markets.may_be_old(order.listing)
-        if at_hand is None and is_doubtful and self.at_once(order, asked=True) is not None:
+        if at_hand is None and is_doubtful and self.from_data_at_hand(order, asked=True) is not None:
             # Only a ticker has shown the coin: the opening is all that lacks. Else it comes along with the market.
             await self._ask(order.listing)
-            at_hand = self.too_old(order) or self.at_once(order, asked=True)
+            at_hand = self.too_old(order) or self.from_data_at_hand(order, asked=True)
         if at_hand is not None:
             return at_hand
         errors = 0
@@ -104,7 +104,7 @@ class RequestBuilder:
                 return composed
             await pause(wait_seconds, self._stopping)
 
-    def at_once(self, order: Order, *, asked: bool = False) -> BuiltRequest | Refusal | None:
+    def from_data_at_hand(self, order: Order, *, asked: bool = False) -> BuiltRequest | Refusal | None:
         """Return the same from data at hand; None where the exchange must be asked first.
 
         *asked* where it was, about the opening.

@@ -326,7 +326,7 @@ async def test_what_cannot_be_made_ahead_is_made_when_it_is_sent(
     def fail(_: Order) -> None:
         raise RuntimeError("a fault of ours")
 
-    monkeypatch.setattr(live.composer, "at_once", fail)
+    monkeypatch.setattr(live.composer, "from_data_at_hand", fail)
     await live.handle(a_coin("NEW", time))
     monkeypatch.undo()
 

@@ -193,7 +193,7 @@ async def test_an_order_whose_executor_died_and_whose_message_expired_is_ended_a
     listing = a_fresh_listing("LEFTUSDT", at=long_ago)
     async with open_database(database_url) as database:
         settings = ExecutorSettings()
-        journal = DecisionWriter(database, settings, told=lambda: None, now=lambda: long_ago)
+        journal = DecisionWriter(database, settings, outbox_filled=lambda: None, now=lambda: long_ago)
         died = PurchaseDecisions(journal, settings, live=False, unready=lambda: None, now=lambda: long_ago)
         await died.open(listing, NOT_SENT)
 

@@ -93,7 +93,9 @@ def metrics_of(express: Express) -> list[str]:
 
 
 def decisions_on(connection: Connection, settings: ExecutorSettings, time: Time) -> PurchaseDecisions:
-    journal = DecisionWriter(cast("Database", OneConnection(connection)), settings, told=lambda: None, now=time)
+    journal = DecisionWriter(
+        cast("Database", OneConnection(connection)), settings, outbox_filled=lambda: None, now=time
+    )
     return PurchaseDecisions(journal, settings, live=True, unready=lambda: None, now=time)
 
 
