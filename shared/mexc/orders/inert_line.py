@@ -27,11 +27,9 @@ class InertLine(OrderLine):
     def is_ready(self) -> bool:
         return True
 
-    async def post(
-        self, signed: SignedOrder, /, *, timeout_seconds: float | None = None, may_write: MayWrite = always
-    ) -> Answer:
+    async def post(self, signed: SignedOrder, /, *, may_write: MayWrite = always) -> Answer:
         self._idle = self._connection
-        return await super().post(signed, timeout_seconds=timeout_seconds, may_write=may_write)
+        return await super().post(signed, may_write=may_write)
 
 
 class _InertConnection(HttpConnection):

@@ -94,18 +94,13 @@ class OrderLine:
         """Return once the first connection has been opened."""
         await self._opened.wait()
 
-    async def post(
-        self, signed: SignedOrder, /, *, timeout_seconds: float | None = None, may_write: MayWrite = always
-    ) -> Answer:
+    async def post(self, signed: SignedOrder, /, *, may_write: MayWrite = always) -> Answer:
         """Send exactly one POST with an empty body; its query goes out as it is.
 
         Raises NotSent when certainly no byte of it was written and OutcomeUnknown when one may have been.
         """
         request = _framed(self._host, signed)
-        limit_seconds = self._limits.answer_seconds if timeout_seconds is None else timeout_seconds
-        if limit_seconds <= 0:
-            raise NotSent("the request was not written (its time was up before it began)")
-        deadline = asyncio.get_running_loop().time() + limit_seconds
+        deadline = asyncio.get_running_loop().time() + self._limits.answer_seconds
         written = False
         self.callers += 1
         try:

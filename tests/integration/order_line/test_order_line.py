@@ -8,6 +8,7 @@ import socket
 import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -53,8 +54,12 @@ async def line_to(behave: Behaviour, limits: LineLimits = QUIET) -> AsyncIterato
         yield line, server
 
 
-async def post(line: OrderLine, timeout_seconds: float | None = None) -> Answer:
-    return await line.post(signed(), timeout_seconds=timeout_seconds)
+def within(answer_seconds: float) -> LineLimits:
+    return replace(QUIET, answer_seconds=answer_seconds)
+
+
+async def post(line: OrderLine) -> Answer:
+    return await line.post(signed())
 
 
 async def test_request_goes_out_byte_for_byte() -> None:
@@ -168,9 +173,9 @@ async def test_unknown_outcome_does_not_spoil_the_next_post() -> None:
 
 
 async def test_silence_until_the_deadline_leaves_the_outcome_unknown() -> None:
-    async with line_to(hanging) as (line, server):
+    async with line_to(hanging, within(0.1)) as (line, server):
         with pytest.raises(OutcomeUnknown, match="TimeoutError"):
-            await post(line, timeout_seconds=0.1)
+            await post(line)
 
         assert len(server.requests) == 1
 
@@ -181,10 +186,10 @@ async def test_trickling_does_not_move_the_deadline() -> None:
             writer.write(bytes([byte]))
             await asyncio.sleep(0.02)
 
-    async with line_to(trickle) as (line, server):
+    async with line_to(trickle, within(0.2)) as (line, server):
         async with asyncio.timeout(5):
             with pytest.raises(OutcomeUnknown, match="TimeoutError"):
-                await post(line, timeout_seconds=0.2)
+                await post(line)
 
         assert len(server.requests) == 1
 
@@ -196,9 +201,9 @@ async def test_late_answer_is_not_taken_for_the_next_one() -> None:
         await release.wait()
         writer.write(reply(b'{"late":1}'))
 
-    async with line_to(late) as (line, server):
+    async with line_to(late, within(0.5)) as (line, server):
         with pytest.raises(OutcomeUnknown):
-            await post(line, timeout_seconds=0.05)
+            await post(line)
         server.behave = answering(reply(b'{"own":1}'))
         release.set()
 
@@ -332,9 +337,9 @@ async def test_connection_ended_as_soon_as_accepted_is_no_hang() -> None:
 async def test_handshake_that_never_ends_means_not_sent() -> None:
     async with serving(hanging) as server:
         endpoint = Endpoint.of(f"https://127.0.0.1:{server.port}")
-        async with OrderLine(endpoint, QUIET) as line:
+        async with OrderLine(endpoint, within(0.1)) as line:
             with pytest.raises(NotSent, match="TimeoutError"):
-                await post(line, timeout_seconds=0.1)
+                await post(line)
         assert server.requests == []
 
 
@@ -370,28 +375,21 @@ async def test_posts_take_turns() -> None:
 
 
 async def test_post_whose_turn_never_comes_is_not_sent() -> None:
-    async with line_to(hanging) as (line, server), asyncio.TaskGroup() as tasks:
-        first = tasks.create_task(expect_unknown(line, timeout_seconds=0.5))
+    async with line_to(hanging, within(0.5)) as (line, server), asyncio.TaskGroup() as tasks:
+        first = tasks.create_task(expect_unknown(line))
         await server.arrived.wait()
+        line._limits = within(0.05)  # The turn of one that waits as long would come before its time is over.
         with pytest.raises(NotSent, match="TimeoutError"):
-            await post(line, timeout_seconds=0.05)
+            await post(line)
 
         assert not first.done()
         await first
         assert len(server.requests) == 1
 
 
-async def test_post_whose_time_is_up_before_it_begins_is_not_sent() -> None:
-    async with line_to(answering(reply())) as (line, server):
-        with pytest.raises(NotSent):
-            await post(line, timeout_seconds=-0.01)
-
-        assert server.requests == []
-
-
-async def expect_unknown(line: OrderLine, timeout_seconds: float) -> None:
+async def expect_unknown(line: OrderLine) -> None:
     with pytest.raises(OutcomeUnknown):
-        await post(line, timeout_seconds=timeout_seconds)
+        await post(line)
 
 
 async def test_cancelling_after_the_write_says_so_and_drops_the_connection() -> None:
@@ -410,8 +408,8 @@ async def test_cancelling_after_the_write_says_so_and_drops_the_connection() -> 
 
 
 async def test_cancelling_before_the_write_says_so() -> None:
-    async with line_to(hanging) as (line, server), asyncio.TaskGroup() as tasks:
-        first = tasks.create_task(expect_unknown(line, timeout_seconds=0.5))
+    async with line_to(hanging, within(0.5)) as (line, server), asyncio.TaskGroup() as tasks:
+        first = tasks.create_task(expect_unknown(line))
         await server.arrived.wait()
         waiting = asyncio.create_task(post(line))
         await asyncio.sleep(0)
