@@ -16,6 +16,7 @@ used.should_exit
 
 # http.server calls and reads these.
 used.daemon_threads
+used.address_family
 used.do_HEAD
 used.do_POST
 used.log_message

@@ -84,9 +84,14 @@ def base_url(settings: ApiSettings) -> str:
     """Return the API's base URL for a browser on this machine."""
     if settings.public_url is not None:
         return settings.public_url
-    host = "127.0.0.1" if settings.host in ANY_ADDRESS else settings.host
     scheme = "http" if settings.tls_certificate is None else "https"
-    return f"{scheme}://{f'[{host}]' if ':' in host else host}:{settings.port}"
+    return f"{scheme}://{reachable_at(settings.host, settings.port)}"
+
+
+def reachable_at(host: str, port: int) -> str:
+    """Return host and port, as in a URL, at which a browser on this machine reaches what listens on *host*."""
+    shown = "127.0.0.1" if host in ANY_ADDRESS else host
+    return f"{f'[{shown}]' if ':' in shown else shown}:{port}"
 
 
 def lifetime_of(text: str) -> timedelta:

@@ -21,7 +21,8 @@ class Greeting:
     base: str
     """Of the API's addresses."""
     venue: ExchangeSettings
-    metrics_port: int
+    metrics: str
+    """Host and port of the metrics, as in a URL."""
     executor: ExecutorSettings
     """As in effect for this run."""
     exits: ExitPolicy
@@ -40,7 +41,7 @@ class Greeting:
         yield _row("trades", f"{self.base}/trades")
         yield _row("positions", f"{self.base}/positions")
         yield _row("health", f"{self.base}/health")
-        yield _row("metrics", f"http://127.0.0.1:{self.metrics_port}/metrics")
+        yield _row("metrics", f"http://{self.metrics}/metrics")
         command = "sniper" if which("sniper") else os.path.relpath(sys.argv[0])
         yield _row("more", f"{command} status, inject SYMBOL, positions, --help (in another terminal)")
         if self.speed is not None:

@@ -7,15 +7,18 @@ broker is alive, and a restart would not help.
 import os
 import sys
 from http.client import HTTPConnection, HTTPException
+from types import MappingProxyType
 from typing import Final
 
 TIMEOUT_SECONDS: Final = 2.0
 PORT: Final = "9464"
+HOST: Final = "127.0.0.1"
+LOOPBACK_OF: Final = MappingProxyType({"0.0.0.0": HOST, "::": "::1"})
 
 
-def is_alive(port: int) -> bool:
-    """Return whether the process on *port* of this machine answers 200 on /livez."""
-    connection = HTTPConnection("127.0.0.1", port, timeout=TIMEOUT_SECONDS)
+def is_alive(host: str, port: int) -> bool:
+    """Return whether the process that listens on *host* and *port* answers 200 on /livez."""
+    connection = HTTPConnection(LOOPBACK_OF.get(host, host), port, timeout=TIMEOUT_SECONDS)
     try:
         connection.request("GET", "/livez")
         return connection.getresponse().status == 200
@@ -26,4 +29,5 @@ def is_alive(port: int) -> bool:
 
 
 if __name__ == "__main__":
-    sys.exit(0 if is_alive(int(os.environ.get("SNIPER_METRICS_PORT") or PORT)) else 1)
+    listens_on = os.environ.get("SNIPER_METRICS_HOST") or HOST, int(os.environ.get("SNIPER_METRICS_PORT") or PORT)
+    sys.exit(0 if is_alive(*listens_on) else 1)

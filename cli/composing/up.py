@@ -103,7 +103,8 @@ async def up(exchange_name: str, stop: asyncio.Event) -> None:
         chosen = _trading(chosen, terms.executor, data_dir, way)
         way_in, base = await tokens.sign_in_url(own.runtime.database), tokens.base_url(load(ApiSettings))
         exits = ExitPolicy.model_validate(await trade_config.read(own.runtime.database))
-        greeting = Greeting(way_in, base, terms.venue, own.metrics_port, terms.executor, exits, terms.speed)
+        metrics = tokens.reachable_at(settings.telemetry.metrics_host, own.metrics_port)
+        greeting = Greeting(way_in, base, terms.venue, metrics, terms.executor, exits, terms.speed)
         for line in greeting.lines():
             console.print(line, soft_wrap=True)
         ready = asyncio.Event()

@@ -4,6 +4,7 @@ import asyncio
 import errno
 import importlib.metadata
 import logging
+import socket
 import sys
 import threading
 import time
@@ -101,7 +102,7 @@ async def serve(
     configure_logging(settings, secrets, telemetry.troubles)
     address = (settings.metrics_host, settings.metrics_port)
     try:
-        server = ThreadingHTTPServer(address, partial(_Handler, telemetry))
+        server = (_ServerOverIpv6 if ":" in address[0] else ThreadingHTTPServer)(address, partial(_Handler, telemetry))
     except OSError as error:
         of_port = error.errno in {errno.EADDRINUSE, errno.EACCES}
         variable = "SNIPER_METRICS_PORT" if of_port else "SNIPER_METRICS_HOST"
@@ -116,6 +117,10 @@ async def serve(
         beat.cancel()
         await asyncio.to_thread(server.shutdown)
         server.server_close()
+
+
+class _ServerOverIpv6(ThreadingHTTPServer):
+    address_family = socket.AF_INET6
 
 
 class _Handler(BaseHTTPRequestHandler):

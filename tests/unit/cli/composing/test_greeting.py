@@ -9,7 +9,7 @@ from shared.settings import ExchangeSettings
 def a_greeting(*, live: bool = False, speed: float | None = None) -> list[str]:
     venue = ExchangeSettings(mexc_rest_url="http://127.0.0.1:8099", live=live)
     greeting = Greeting(
-        "http://127.0.0.1:8000/in", "http://127.0.0.1:8000", venue, 9464, ExecutorSettings(), NO_EXITS, speed
+        "http://127.0.0.1:8000/in", "http://127.0.0.1:8000", venue, "[::1]:9464", ExecutorSettings(), NO_EXITS, speed
     )
     return [line.plain for line in greeting.lines()]
 
@@ -27,3 +27,7 @@ def test_the_profile_is_named_on_the_simulator_only() -> None:
     assert not [line for line in a_greeting() if "profile" in line]
     assert "The profile of this run, on the simulator alone" in a_greeting(speed=1)
     assert "  newcomers  one every 2 s at first, then every 5 s, each with a course of its own" in a_greeting(speed=4)
+
+
+def test_the_metrics_are_where_they_are_served() -> None:
+    assert "  metrics    http://[::1]:9464/metrics" in a_greeting()
