@@ -13,7 +13,9 @@ def _regular_expression(value: str) -> str:
     try:
         re.compile(value)
     except re.error as error:
-        raise ValueError(f"is no regular expression: {error.msg}") from None
+        # The module's own words may repeat a part of the value, such as the name of a group.
+        where = "" if error.pos is None else f": it fails at character {error.pos + 1}"
+        raise ValueError(f"is no regular expression{where}") from None
     return value
 
 

@@ -55,7 +55,7 @@ def addresses(text: str) -> Sequence[apprise.NotifyBase]:
     for number, address in enumerate(text.split(), start=1):
         plugin = apprise.Apprise.instantiate(address, suppress_exceptions=True)
         if not isinstance(plugin, apprise.NotifyBase):
-            scheme = address.partition("://")[0] if "://" in address else "no scheme"
-            raise ValueError(f"address {number} ({scheme}) is none that Apprise knows")  # noqa: TRY004 - of a value
+            lack = "" if "://" in address else " (it has no scheme, such as tgram://)"
+            raise ValueError(f"address {number}{lack} is none that Apprise knows")  # noqa: TRY004 - of a value
         plugins.append(plugin)
     return plugins

@@ -32,17 +32,16 @@ DEFAULT_RULES: Final[Rules] = MappingProxyType(
 def parse_rules(text: str) -> Rules:
     """Return the default rules with changes by *text*: ``listing=off health=error``, separated by blanks or commas.
 
-    Raises ValueError naming the invalid part.
+    Raises ValueError naming the kind or the position of the invalid part, never its text.
     """
     rules = dict(DEFAULT_RULES)
-    for part in re.split(r"[\s,]+", text.strip()):
-        if part:
-            kind, _, severity = part.partition("=")
-            if kind not in set(Kind):
-                raise ValueError(f"{kind!r} is not one of {', '.join(Kind)}")
-            if severity != OFF and severity not in set(Severity):
-                raise ValueError(f"{kind}: {severity!r} is not one of {', '.join(Severity)}, {OFF}")
-            rules[Kind(kind)] = None if severity == OFF else Severity(severity)
+    for number, part in enumerate(re.findall(r"[^\s,]+", text), start=1):
+        kind, _, severity = part.partition("=")
+        if kind not in set(Kind):
+            raise ValueError(f"rule {number}: its kind is not one of {', '.join(Kind)}")
+        if severity != OFF and severity not in set(Severity):
+            raise ValueError(f"{kind}: its severity is not one of {', '.join(Severity)}, {OFF}")
+        rules[Kind(kind)] = None if severity == OFF else Severity(severity)
     return MappingProxyType(rules)
 
 

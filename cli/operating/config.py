@@ -1,6 +1,7 @@
 """`sniper config`: limits and exit policy, their changes, and their history."""
 
 import json
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -16,6 +17,8 @@ from shared.errors import SettingsError
 
 NONE: Final = "none"
 _UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+_SPAN: Final = re.compile(r"[0-9]+(\.[0-9]*)?[smhd]")
+_UNTIL: Final = "auto_trade_until"
 _LADDER: Final = "take_profit_ladder"
 
 
@@ -29,15 +32,21 @@ async def change(key: str, value: str, *, until: str | None, confirmation: str |
     """Set one field; raise SettingsError naming it if the value is invalid."""
     changes: dict[str, object] = {key: parse_value(key, value)}
     if until is not None:
-        changes["auto_trade_until"] = parse_time(until, now=datetime.now(UTC))
+        changes[_UNTIL] = parse_time(until, now=datetime.now(UTC))
     async with command_runner.database() as database:
         try:
             after = await trade_config.change(
                 database, changes, changed_by=command_runner.operator_name(), confirmation=confirmation
             )
         except RefusedChangeError as error:
-            raise command_runner.usage_error(error) from None
+            raise command_runner.usage_error(_by_option(error, until=until)) from None
     show(after)
+
+
+def _by_option(error: RefusedChangeError, *, until: str | None) -> RefusedChangeError:
+    """Return *error* with the options in the place of the fields that they set."""
+    options = {"confirm": "--confirm"} | ({} if until is None else {_UNTIL: "--until"})
+    return RefusedChangeError([(options.get(field, field), message) for field, message in error.field_errors])
 
 
 async def history(limit: int, *, as_json: bool) -> None:
@@ -64,10 +73,12 @@ def parse_value(key: str, value: str) -> object:
 
 def parse_time(text: str, *, now: datetime) -> object:
     """Return the time of *text*: a span from *now* on like 90m, or ISO 8601 with its offset."""
-    number, unit = text[:-1], text[-1:]
-    if unit in _UNITS and number.replace(".", "", 1).isdigit():
-        return now + timedelta(seconds=float(number) * _UNITS[unit])
-    return text
+    if not _SPAN.fullmatch(text):
+        return text
+    try:
+        return now + timedelta(seconds=float(text[:-1]) * _UNITS[text[-1]])
+    except OverflowError:
+        raise SettingsError("--until: is beyond the year 9999") from None
 
 
 def limit_lines(config: TradeConfig) -> list[str]:

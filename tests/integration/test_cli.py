@@ -106,9 +106,20 @@ def test_live_trading_is_switched_on_for_a_time_with_a_word_of_its_own(sniper: S
     shown = json.loads(sniper("config", "get", "--json").stdout)
     ends = datetime.fromisoformat(shown["auto_trade_until"])
 
-    assert (refused.exit_code, refused.stderr) == (2, 'confirm: must be "live": orders would cost money\n')
+    assert (refused.exit_code, refused.stderr) == (2, '--confirm: must be "live": orders would cost money\n')
     assert shown["auto_trade"]
     assert timedelta(minutes=110) < ends - utc_now() <= timedelta(hours=2)
+
+
+@pytest.mark.parametrize(
+    ("auto_trade", "until"), [("true", "nonsense"), ("true", "2001-01-01T00:00:00Z"), ("false", "2h")]
+)
+def test_a_bad_end_of_live_trading_names_its_option(sniper: Sniper, auto_trade: str, until: str) -> None:
+    refused = sniper("config", "set", "auto_trade", auto_trade, "--until", until, "--confirm", "live")
+
+    assert refused.exit_code == 2
+    assert refused.stderr.startswith("--until: ")
+    assert "auto_trade_until" not in refused.stderr
 
 
 def test_exits_are_set_and_taken_away(sniper: Sniper) -> None:

@@ -23,9 +23,15 @@ def test_a_span_of_time_counts_from_now(text: str, ahead: timedelta) -> None:
     assert parse_time(text, now=NOON) == NOON + ahead
 
 
-@pytest.mark.parametrize("text", ["2026-03-02T12:00:00Z", "h", "-2h", "2 h", "none", "1.2.3h"])
+@pytest.mark.parametrize("text", ["2026-03-02T12:00:00Z", "h", "-2h", "2 h", "none", "1.2.3h", "²h", "٣h", ".h"])
 def test_what_is_no_span_of_time_is_left_to_be_read_as_a_moment(text: str) -> None:
     assert parse_time(text, now=NOON) == text
+
+
+@pytest.mark.parametrize("text", ["99999999d", f"{'9' * 400}s"])
+def test_a_span_beyond_all_time_is_refused_by_the_option(text: str) -> None:
+    with pytest.raises(SettingsError, match=r"^--until: is beyond the year 9999$"):
+        parse_time(text, now=NOON)
 
 
 def test_none_is_no_value_and_a_ladder_is_json() -> None:

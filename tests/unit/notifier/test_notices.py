@@ -157,9 +157,9 @@ def test_a_halt_that_came_before_the_first_look_is_told() -> None:
 @pytest.mark.parametrize(
     ("text", "part"),
     [
-        ("listings=off", "'listings' is not one of"),
-        ("listing=loud", "listing: 'loud' is not one of"),
-        ("listing", "listing: '' is not one of"),
+        ("listing=off, listings=off", "^rule 2: its kind is not one of listing, "),
+        ("listing=loud", "^listing: its severity is not one of info, "),
+        ("listing", "^listing: its severity is not one of info, "),
     ],
 )
 def test_a_rule_that_cannot_be_meant_is_named(text: str, part: str) -> None:

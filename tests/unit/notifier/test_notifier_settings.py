@@ -15,9 +15,9 @@ TELEGRAM = f"tgram://123456789:{SECRET}/12345/"
 @pytest.mark.parametrize(
     ("name", "value", "complaint"),
     [
-        ("URLS", f"{TELEGRAM} nonsense://{SECRET}", "address 2 (nonsense) is none that Apprise knows"),
-        ("URLS", SECRET, "address 1 (no scheme)"),
-        ("RULES", "listing=loud", "listing: 'loud' is not one of"),
+        ("URLS", f"{TELEGRAM} nonsense://{SECRET}", "address 2 is none that Apprise knows"),
+        ("URLS", SECRET, "address 1 (it has no scheme, such as tgram://)"),
+        ("RULES", "listing=loud", "listing: its severity is not one of"),
         ("QUIET_HOURS", "at night", "must be two times of day such as 22:00-07:00"),
         ("TIMEZONE", "Mars/Olympus", "is no time zone that this machine knows"),
         ("TELEGRAM_USERS", "@me", "must be numeric user ids"),
