@@ -55,7 +55,11 @@ from cli.main import main
 main()
 """
 
-    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=False)
+    variables = os.environ | {"SNIPER_METRICS_PORT": "0"}
+
+    ended = subprocess.run(
+        [sys.executable, "-c", program], env=variables, capture_output=True, text=True, timeout=30, check=False
+    )
 
     assert ended.returncode == 2
     assert ended.stderr.splitlines()[-1] == (
