@@ -493,7 +493,21 @@ async def test_a_phone_and_a_story_have_no_serious_finding(desk: Desk, scheme: A
     await page.close()
 
 
+async def test_a_step_that_another_clock_put_before_the_frame_has_one_sign(desk: Desk) -> None:
+    at = utc_now()
+    stored = {"symbol": "SKEWEDUSDT", "listing_key": "SKEWEDUSDT:1", "observed_at": at}
+    await desk.store("listings", **stored, created_at=at - timedelta(milliseconds=90))
+    page = await desk.page()
+    await page.evaluate("dispatchEvent(new CustomEvent('follow', { detail: 'SKEWEDUSDT' }))")
+
+    await expect(page.locator("#story .steps li", has_text="stored").locator(".number")).to_have_text("−90 ms")
+    await expect(page.locator("#story .steps li", has_text="observed").locator(".number")).to_have_text("+0.0 ms")
+    await page.close()
+
+
 async def test_pages_with_everything_on_them_fit_every_width(desk: Desk) -> None:
+    small = {"average_price": "0.0000123456", "peak_price": "0.0000234567"}
+    await desk.store("positions", **held("ALONGERNAMEUSDT", **small))
     for view in ("now", "trades", "settings", "history"):
         page = await desk.page(view)
         assert await pictures(page, f"rows-{view}") == []

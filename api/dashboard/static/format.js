@@ -43,10 +43,14 @@ export function price(value) {
 /** @param {number | null | undefined} ms */
 export function milliseconds(ms) {
   if (ms === null || ms === undefined) return "–";
+  if (ms < 0) return `−${milliseconds(-ms)}`;
   if (ms < 10) return `${ms.toFixed(1)} ms`;
   if (ms < 1000) return `${Math.round(ms)} ms`;
   return ms < 60_000 ? `${(ms / 1000).toFixed(1)} s` : duration(ms / 1000);
 }
+
+/** A time since a moment of another clock, which may be behind, with its sign. @param {number} ms */
+export const signedMilliseconds = (ms) => `${ms < 0 ? "" : "+"}${milliseconds(ms)}`;
 
 /** The two largest units. @param {number} seconds */
 export function duration(seconds) {

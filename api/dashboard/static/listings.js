@@ -4,7 +4,7 @@ import { Refused, get } from "./api.js";
 import { exchangeNow } from "./clock.js";
 import { byId, el, replace, setText, syncList } from "./dom.js";
 import { explain } from "./dialogs.js";
-import { milliseconds, moment, money, price, words } from "./format.js";
+import { milliseconds, moment, money, price, signedMilliseconds, words } from "./format.js";
 import { data } from "./store.js";
 import { why } from "./why.js";
 
@@ -139,9 +139,9 @@ function occurrence(it) {
     !listing.tradable && el("p", { class: "quiet" }, `Not traded: ${listing.not_tradable_reason}`),
     it.decisions.map((/** @type {any} */ each) => decision(each)),
     el("h4", {}, "Seen by"),
-    el("ol", { class: "steps" }, it.seen.map((/** @type {any} */ each) => el("li", {}, el("span", {}, words(each.source)), el("span", { class: "number" }, each.lag_ms === 0 ? "first" : `${each.lag_ms > 0 ? "+" : "−"}${milliseconds(Math.abs(each.lag_ms))}`)))),
+    el("ol", { class: "steps" }, it.seen.map((/** @type {any} */ each) => el("li", {}, el("span", {}, words(each.source)), el("span", { class: "number" }, each.lag_ms === 0 ? "first" : signedMilliseconds(each.lag_ms))))),
     el("h4", {}, "Its way"),
-    el("ol", { class: "steps" }, it.stages.map((/** @type {any} */ each) => el("li", {}, el("span", {}, `${words(each.name)}${each.mode ? ` (${each.mode})` : ""}`), el("span", { class: "number", title: moment(each.at, { millis: true }) }, `+${milliseconds(each.after_ms)}`)))),
+    el("ol", { class: "steps" }, it.stages.map((/** @type {any} */ each) => el("li", {}, el("span", {}, `${words(each.name)}${each.mode ? ` (${each.mode})` : ""}`), el("span", { class: "number", title: moment(each.at, { millis: true }) }, signedMilliseconds(each.after_ms))))),
     it.prices.length > 0 && el("h4", {}, "Prices"),
     el("ol", { class: "steps" }, it.prices.map((/** @type {any} */ each) => el("li", {}, el("span", {}, `${words(each.name)}${each.mode ? ` (${each.mode})` : ""}`), el("span", { class: "number" }, `${price(each.price)}${each.change_pct === null ? "" : `  ${Number(each.change_pct) >= 0 ? "+" : "−"}${Math.abs(Number(each.change_pct)).toFixed(1)} %`}`)))),
   ].flat();

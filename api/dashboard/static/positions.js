@@ -91,7 +91,7 @@ function exitWords(pct, sign, reference, direction) {
   if (!data.config) return ["…"];
   if (!pct) return ["none"];
   const at = Number(reference) * (1 + (direction * Number(pct)) / 100);
-  return [`${sign}${Number(pct)} %`, el("small", {}, price(at))];
+  return [el("span", {}, `${sign}${Number(pct)} %`), el("small", {}, price(at))];
 }
 
 /** The stop that is reached first on the way down. @param {any} row @param {Record<string, any>} exits */

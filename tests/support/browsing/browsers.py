@@ -28,22 +28,34 @@ SEEN_MS_MAX: Final = 60_000
 expect.set_options(timeout=SEEN_MS_MAX)
 
 PICTURES: Final = Path(os.environ.get("SNIPER_TEST_PICTURES", "build/pictures"))
-WIDTHS: Final = (1440, 1024, 390)
+WIDTHS: Final = (1440, 1280, 1181, 1024, 390)
 TOO_WIDE: Final = """
 width => document.documentElement.scrollWidth <= width ? [] : [...document.querySelectorAll("body *")]
     .filter(each => each.getBoundingClientRect().right > width + 1).map(each => each.outerHTML.slice(0, 80))
 """
 
 
+CUT: Final = """
+() => [...document.querySelectorAll("main .scroll")].flatMap(place => {
+    const end = place.getBoundingClientRect().left + place.clientWidth + 1;
+    const inner = [...place.querySelectorAll("button, .cards tr > *, .cards tr > * > *")];
+    const cut = inner.filter(each => each.checkVisibility() && each.getBoundingClientRect().right > end);
+    return cut.map(each => each.outerHTML.slice(0, 80));
+})
+"""
+"""Buttons, and cells of tables that a phone shows as cards, that are only seen after scrolling sideways."""
+
+
 async def pictures(page: Page, name: str, *, full_page: bool = True) -> list[str]:
-    """Keep a picture of *page* at each width, light and dark; return what is wider than its window."""
+    """Keep a picture of *page* at each width, light and dark; return what does not fit its window or table."""
     PICTURES.mkdir(parents=True, exist_ok=True)
     wide = []
     for scheme in SCHEMES:
         await page.emulate_media(color_scheme=scheme)
         for width in WIDTHS:
             await page.set_viewport_size({"width": width, "height": 900})
-            wide += [f"{width}: {each}" for each in await page.evaluate(TOO_WIDE, width)]
+            found = [*await page.evaluate(TOO_WIDE, width), *await page.evaluate(CUT)]
+            wide += [f"{width}: {each}" for each in found]
             path = PICTURES / f"{name}-{width}-{scheme}.png"
             await page.screenshot(path=path, full_page=full_page, animations="disabled")
     await page.emulate_media(color_scheme=None)
