@@ -100,8 +100,11 @@ async def _handle(_: Request, error: Exception) -> Response:
 def _named(location: tuple[str | int, ...], message: str) -> tuple[str, str]:
     """Return field and message; rules on several fields name the field in their message.
 
-    The location's first part is left out: ``("query", "limit")`` is ``limit``.
+    The location's first part is left out: ``("query", "limit")`` is ``limit``; and so is a number right after it,
+    which is the position of a syntax error in a body.
     """
+    if len(location) == 2 and isinstance(location[1], int):
+        location = location[:1]
     field, colon, rest = message.partition(": ")
     if len(location) == 1 and colon and field.isidentifier():
         return field, rest

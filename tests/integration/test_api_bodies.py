@@ -61,6 +61,15 @@ async def test_a_body_that_means_nothing_is_no_fault_of_ours(shared_api: ServedA
     assert {tuple(problem) for problem in refused} == {("code", "message", "details")}
 
 
+async def test_a_body_that_is_no_json_is_refused_as_the_body_and_by_no_position(shared_api: ServedApi) -> None:
+    tag = (await shared_api.client.get("/config")).headers["etag"]
+
+    refused = await shared_api.client.put("/config", content=b'{"auto_trade": fals', headers={**JSON, "If-Match": tag})
+
+    assert refused.status_code == 422
+    assert refused.json()["details"]["fields"] == [{"field": "body", "message": "JSON decode error"}]
+
+
 async def test_a_body_that_is_too_large_is_refused_everywhere(shared_api: ServedApi) -> None:
     answers = {str(each): await send(shared_api, each, b" " * 65_537, {}) for each in WRITES}
 
