@@ -1,5 +1,5 @@
 """`python -m cli` is `sniper`."""
 
-from cli.main import main
+from cli.entry import main
 
 main()

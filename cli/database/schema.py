@@ -138,7 +138,7 @@ def _older(found: str | None) -> str:
 def _newer(found: str | None) -> str:
     return (
         f"schema is at {found}, made by a newer build than this one, which needs {migrations.head()}: run that build, "
-        f"or have it take the schema back"
+        f"or restore a backup from before it migrated"
     )
 
 

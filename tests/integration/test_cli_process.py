@@ -68,6 +68,26 @@ main()
     )
 
 
+def test_an_interrupt_while_modules_are_imported_shows_no_traceback() -> None:
+    program = """
+import os, signal, sys
+from importlib.metadata import entry_points
+
+class Interrupting:
+    def find_spec(self, name, *_):
+        if name == "typer":
+            os.kill(os.getpid(), signal.SIGINT)
+
+sys.meta_path.insert(0, Interrupting())
+[sniper] = entry_points(group="console_scripts", name="sniper")
+sniper.load()()
+"""
+
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=False)
+
+    assert (ended.returncode, ended.stdout, ended.stderr) == (-signal.SIGINT, "", "")
+
+
 def test_the_simulator_says_where_it_is_and_ends_when_asked() -> None:
     with subprocess.Popen([SNIPER, "simulator", "--port", "0"], stdout=subprocess.PIPE, text=True) as process:
         try:

@@ -194,7 +194,8 @@ async def test_a_newer_schema_is_told_from_an_older_one(database_url: str, tmp_p
     async with migrating(database_url, tmp_path) as migration:
         command = await ended(migration)
 
-    newer = f"schema is at 999, made by a newer build than this one, which needs {migrations.head()}: run that build"
+    newer = f"schema is at 999, made by a newer build than this one, which needs {migrations.head()}: run that build, "
+    newer += "or restore a backup from before it migrated"
     assert (service[0], service[1].count("\n")) == (2, 1)
     assert service[1].startswith(newer)
     assert (command[0], command[1].count("\n")) == (1, 1)
