@@ -505,6 +505,20 @@ async def test_a_step_that_another_clock_put_before_the_frame_has_one_sign(desk:
     await page.close()
 
 
+async def test_two_positions_are_seen_at_once_beside_many_listings(desk: Desk) -> None:
+    for symbol in ("FIRSTHELDUSDT", "SECONDHELDUSDT"):
+        await desk.store("positions", **held(symbol, mode="dry-run", average_price="0.0000123456", peak_price="0.0001"))
+    for number in range(20):
+        await desk.store("listings", symbol=f"MANY{number}USDT", listing_key=f"MANY{number}USDT:1")
+    page = await desk.page()
+    await page.set_viewport_size({"width": 1280, "height": 770})
+    await expect(page.locator("#listings tr")).not_to_have_count(0)
+
+    for symbol in ("FIRSTHELDUSDT", "SECONDHELDUSDT"):
+        await expect(page.locator("#positions tr", has_text=symbol)).to_be_in_viewport(ratio=0.9, timeout=5_000)
+    await page.close()
+
+
 async def test_pages_with_everything_on_them_fit_every_width(desk: Desk) -> None:
     small = {"average_price": "0.0000123456", "peak_price": "0.0000234567"}
     await desk.store("positions", **held("ALONGERNAMEUSDT", **small))
