@@ -28,7 +28,7 @@ SEEN_MS_MAX: Final = 60_000
 expect.set_options(timeout=SEEN_MS_MAX)
 
 PICTURES: Final = Path(os.environ.get("SNIPER_TEST_PICTURES", "build/pictures"))
-WIDTHS: Final = (1440, 1280, 1181, 1024, 390)
+WIDTHS: Final = (1440, 1280, 1024, 390)
 TOO_WIDE: Final = """
 width => document.documentElement.scrollWidth <= width ? [] : [...document.querySelectorAll("body *")]
     .filter(each => each.getBoundingClientRect().right > width + 1).map(each => each.outerHTML.slice(0, 80))
