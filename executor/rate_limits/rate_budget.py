@@ -70,7 +70,7 @@ class RateBudget:
         }
         self._requests = {
             Pool.ADDRESS: SlidingWindow(limits.address_requests, SECOND, limits.address_request_reserves, **lending),
-            Pool.KEY: SlidingWindow(limits.key_requests, SECOND, limits.key_request_reserves),
+            Pool.KEY: SlidingWindow(limits.key_requests, SECOND, limits.key_request_reserves, **lending),
         }
         # An order counts from the time it is written: its answer may take seconds, and others must not wait for it.
         self._orders = SlidingWindow(limits.orders, SECOND, limits.order_reserves, margin_seconds=0)

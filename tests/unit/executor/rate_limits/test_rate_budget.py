@@ -14,6 +14,7 @@ from shared.mexc.weights import ORDER, Cost, Pool, cost_of
 RESERVES = {Priority.EXIT: 6, Priority.PURCHASE: 4}
 TRADES = cost_of("GET", "/api/v3/myTrades")
 BALANCES = cost_of("GET", "/api/v3/account")
+LOOK_UP = cost_of("GET", "/api/v3/order")
 
 steps = st.lists(
     st.tuples(
@@ -143,10 +144,10 @@ def test_more_cannot_be_reserved_than_there_is() -> None:
         SlidingWindow(9, 10, RESERVES)
 
 
-def spent(budget: RateBudget, priority: Priority, cost: Cost, now: float) -> int:
-    """Ask for as much as fits; return how often that was."""
+def spent(budget: RateBudget, priority: Priority, cost: Cost, now: float, *, most: float = math.inf) -> int:
+    """Ask for as much as fits, *most* times at the most; return how often that was."""
     count = 0
-    while budget.opens_at(priority, cost, now) <= now:
+    while count < most and budget.opens_at(priority, cost, now) <= now:
         budget.begin(priority, cost, now)
         budget.end(priority, cost, now)
         count += 1
@@ -160,6 +161,14 @@ def test_lookups_never_take_what_exits_and_purchases_need() -> None:
 
     assert spent(budget, Priority.EXIT, BALANCES, 100) >= 6
     assert spent(budget, Priority.PURCHASE, ORDER, 100) >= 10
+
+
+def test_lookups_of_the_first_sales_of_a_second_hold_up_none_of_the_others() -> None:
+    budget = RateBudget(RateLimits())
+
+    assert spent(budget, Priority.EXIT, ORDER, 100, most=6) == 6
+    spent(budget, Priority.SALE_LOOKUP, LOOK_UP, 100)
+    assert spent(budget, Priority.EXIT, ORDER, 100) == 4
 
 
 BOOK, TOPS, RULES = (cost_of("GET", f"/api/v3/{path}") for path in ("depth", "ticker/bookTicker", "exchangeInfo"))
