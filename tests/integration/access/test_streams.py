@@ -1,6 +1,7 @@
 """Answers that go on, as a stream of events does."""
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator
 
 import httpx
@@ -92,6 +93,7 @@ async def test_a_stream_ends_soon_after_its_token(
             rest = [line async for line in lines]
 
     async def application_ended() -> bool:
+        gc.collect()  # A generator that was left is closed as it is collected.
         ended: list[str] = (await api.client.get("/ended")).json()
         return ended == [path[1:]]
 
