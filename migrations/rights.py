@@ -37,6 +37,7 @@ SCHEMA_READ: Final = "alembic_version"
 """Every role reads this, since every process waits for the schema of its build."""
 
 _INGEST: Final[Rights] = {
+    "exchange": (READ, ADD),
     "leases": (READ, ADD, CHANGE),
     "monitor_switches": (READ,),
     "rate_usage": (READ, ADD, CHANGE),
@@ -50,6 +51,7 @@ _DEDUP: Final[Rights] = {
 }
 _EXECUTOR: Final[Rights] = {
     "close_requests": (READ,),
+    "exchange": (READ, ADD),
     "exposure": (READ, CHANGE),
     "halts": (READ, ADD),
     "listing_claims": (READ,),

@@ -160,9 +160,9 @@ async def connect(settings: DatabaseSettings, url: PostgresUrl, *, name: str) ->
     try:
         yield Database(pool, engines)
     finally:
-        await engines.dispose()
         try:
             async with asyncio.timeout(CLOSE_SECONDS_MAX):
+                await engines.dispose()
                 await pool.close()
         except TimeoutError:
             pool.terminate()

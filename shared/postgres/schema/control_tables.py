@@ -127,7 +127,8 @@ close_requests = Table(
     CheckConstraint("mode IN ('dry-run', 'live')", name="mode_known"),
 )
 
-# Immutable: positions given up as lost by a person, with the reason, for the executor to carry out.
+# Immutable: positions given up as lost by a person, with the reason, for the executor to carry out. Coins that appear
+# after a request take another.
 write_offs = Table(
     "write_offs",
     metadata,
@@ -137,10 +138,10 @@ write_offs = Table(
     Column("requested_by", String(80), nullable=False),
     Column("reason", Text, nullable=False),
     created_at(),
-    UniqueConstraint("listing_key", "mode"),
     CheckConstraint("mode IN ('dry-run', 'live')", name="mode_known"),
     CheckConstraint("reason <> ''", name="reason_given"),
 )
+Index("ix_write_offs_listing_key_mode", write_offs.c.listing_key, write_offs.c.mode)
 
 # Immutable: outcome of an order as found out by an operator, for the executor to carry out.
 settle_requests = Table(

@@ -64,6 +64,8 @@ symbols = Table(
     Column("published", Boolean, nullable=False, server_default=text("false")),
     Column("trading_since", TIME),
     Column("gone_since", TIME),
+    # Whether it appeared while no source watched.
+    Column("late", Boolean, nullable=False, server_default=text("false")),
     Column("updated_at", TIME, nullable=False, server_default=func.now()),
     CheckConstraint("state IN ('announced', 'listed', 'tradable', 'suspended', 'gone')", name="state_known"),
     CheckConstraint("gone_since IS NULL OR state = 'gone'", name="gone_since_gone"),

@@ -45,6 +45,8 @@ orders = Table(
     Column("decided_at", TIME, nullable=False),
     # Opening that an armed order waits for.
     Column("fire_at", TIME),
+    # Opening that was stated, where one that was seen before it took its place.
+    Column("stated_opening", TIME),
     # Send deadline; an order not found after it was never placed.
     Column("send_until", TIME, nullable=False),
     Column("exit_reason", String(20)),

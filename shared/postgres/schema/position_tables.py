@@ -97,6 +97,8 @@ positions = Table(
     Column("paid", Numeric),
     # Total proceeds of sales, less fees in the quote asset.
     Column("proceeds", Numeric, nullable=False, server_default=text("0")),
+    # State before it was written off; null where it was not, or by an older version.
+    Column("written_off_from", String(12)),
     UniqueConstraint("listing_key", "mode"),
     CheckConstraint("mode IN ('dry-run', 'live')", name="mode_known"),
     CheckConstraint(f"state IN {in_sql(PositionState)}", name="state_known"),

@@ -1,4 +1,4 @@
-"""Tables of single services: health, messages of the in-process bus, and use of rate limits."""
+"""Tables of single services: health, messages of the in-process bus, use of rate limits, and the exchange."""
 
 from sqlalchemy import (
     BigInteger,
@@ -8,6 +8,7 @@ from sqlalchemy import (
     Identity,
     Integer,
     LargeBinary,
+    SmallInteger,
     String,
     Table,
     Text,
@@ -28,6 +29,9 @@ bot_health = Table(
     Column("detail", Text, nullable=False, server_default=""),
     # Further facts by name: gates, feeds, clocks.
     Column("facts", JSONB, nullable=False, server_default="{}"),
+    # Which of several processes of the component reported this, and whether that was its last report.
+    Column("process", String(16), nullable=False, server_default=""),
+    Column("process_ended", Boolean, nullable=False, server_default="false"),
     CheckConstraint("status IN ('running', 'stopped', 'degraded', 'error')", name="status_known"),
 )
 
@@ -56,4 +60,14 @@ rate_usage = Table(
     Column("banned", Boolean, nullable=False),
     Column("used", JSONB, nullable=False),
     Column("updated_at", TIME, nullable=False, server_default=func.now()),
+)
+
+# The exchange whose listings, orders and positions the database holds.
+exchange = Table(
+    "exchange",
+    metadata,
+    Column("id", SmallInteger, primary_key=True, autoincrement=False),
+    Column("host", String(255), nullable=False),
+    Column("since", TIME, nullable=False, server_default=func.now()),
+    CheckConstraint("id = 1", name="single_row"),
 )

@@ -54,6 +54,7 @@ from shared.postgres.schema.read_tables import (
 from shared.postgres.schema.service_tables import (
     bot_health,
     bus_messages,
+    exchange,
     rate_usage,
 )
 
@@ -62,6 +63,7 @@ __all__ = [
     "bot_health",
     "bus_messages",
     "close_requests",
+    "exchange",
     "exposure",
     "halts",
     "latency_hours",
