@@ -61,7 +61,7 @@ class BrokerSettings(Settings):
     """Certificate authority for `amqps`, in PEM form; None for those of the system."""
     heartbeat_seconds: int = Field(default=10, ge=5, le=60)
     publish_timeout_seconds: float = Field(default=5.0, gt=0, le=60)
-    drain_seconds: float = Field(default=10.0, gt=0, le=300)
+    drain_seconds: float = Field(default=10.0, gt=0, le=15)
 
 
 class DatabaseSettings(Settings):

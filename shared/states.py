@@ -25,7 +25,7 @@ class OrderState(StrEnum):
     EXPIRED = "expired"
     """Its time passed, or the exchange cancelled it, with nothing filled."""
     FAILED = "failed"
-    """It never reached the exchange."""
+    """Unsent, given up as absent, or written off; it may appear after all."""
 
 
 class PositionState(StrEnum):

@@ -1,4 +1,4 @@
-"""Processing of one delivery: handle, publish, confirm, acknowledge, in this order, exactly once."""
+"""Processing of one delivery: handle, publish, confirm, acknowledge, in this order; nothing else does so."""
 
 import asyncio
 import itertools

@@ -93,8 +93,8 @@ class Bus(Protocol):
     async def consume(self, queue: Queue, handle: Handler, *, until: asyncio.Event) -> None:
         """Deliver messages to *handle* until *until* is set, then let running handlers finish.
 
-        Handlers start in the order of the queue, at most ``queue.prefetch`` at once. Raises TimeoutError
-        when handlers overrun the drain time; their messages stay in the queue.
+        Handlers start in the order of the queue, at most ``queue.prefetch`` at once. Those that overrun the drain time
+        are cancelled, which is logged; their messages stay in the queue.
         """
 
     def is_connected(self) -> bool:

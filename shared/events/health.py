@@ -21,6 +21,10 @@ class Health(Event):
     detail: str = ""
     facts: dict[str, JsonValue] = Field(default_factory=dict)
     """Further facts by name: gates, limits, feeds, the exchange's clock."""
+    process: str = Field(default="", max_length=16)
+    """Which of several processes of the component reports; another after a restart. Empty where that is unknown."""
+    last: bool = False
+    """The last report of its process."""
 
     @property
     def subject(self) -> str:

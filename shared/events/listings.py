@@ -80,7 +80,7 @@ class RawListing(_Sighting):
 
 
 class Listing(_Sighting):
-    """Listing, published exactly once, with its earliest sighting."""
+    """Listing, under one id however often it is delivered, with the sighting that claimed it."""
 
     event_type: ClassVar[str] = "sniper.listing.detected"
     producer: ClassVar[str] = "/dedup"

@@ -32,6 +32,10 @@ class ExchangeRejected(ExchangeError, PermanentError):
         return self.code in _UNKNOWN_SYMBOL
 
 
+QUIET_LOOK_SECONDS: Final = 30.0
+"""The longest timer of what waits for the end of a quiet: timers stand still while the machine sleeps."""
+
+
 class RateLimited(ExchangeError, TransientError):
     """Asked too often (429) or banned for it (418). The wait is None when the exchange did not name one."""
 
@@ -53,3 +57,7 @@ class NotSent(ExchangeError, TransientError):
 
 class OutcomeUnknown(ExchangeError):
     """Bytes left and no complete answer came: it may have taken effect. Look it up, never send it again."""
+
+
+class ClockUncertainError(TransientError):
+    """The exchange's time is not known well enough to sign by it."""

@@ -1,6 +1,7 @@
 """Health of a service, published at intervals and on change."""
 
 import asyncio
+import secrets
 import uuid
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -20,6 +21,8 @@ log = structlog.get_logger()
 HEARTBEAT_SECONDS: Final = 5.0
 SILENCE_MAX: Final = timedelta(seconds=12)
 """A component silent for longer counts as dead: two missed heartbeats, and a margin."""
+WORST_LAST: Final = (HealthStatus.STOPPED, HealthStatus.RUNNING, HealthStatus.DEGRADED, HealthStatus.ERROR)
+"""Of several processes of a component, the worst one's report is the component's."""
 _SILENCE: Final = "silent, last said "
 SHUTDOWN_REPORT_SECONDS: Final = 2.0
 
@@ -32,6 +35,8 @@ class Component:
 
     def __init__(self, name: str) -> None:
         self.name = name
+        self._process = secrets.token_hex(4)
+        self._has_ended = False
         self.changed = asyncio.Event()
         self._status = HealthStatus.RUNNING
         self._detail = ""
@@ -62,6 +67,10 @@ class Component:
         """Report the shutdown."""
         self.set(*self._shutdown_report)
 
+    def end(self) -> None:
+        """Mark the reports from now on as the last of this process."""
+        self._has_ended = True
+
     def set(self, status: HealthStatus, detail: str = "") -> None:
         """Report *status* at once if it changed."""
         if (status, detail) != (self._status, self._detail):
@@ -81,6 +90,8 @@ class Component:
             last_event_at=self._last_event_at,
             sent_at=now,
             detail=self._detail,
+            process=self._process,
+            last=self._has_ended,
             facts={name: value for name, fact in self._facts.items() if (value := _read(name, fact)) is not None},
         )
 
@@ -126,6 +137,7 @@ async def heartbeat(component: Component, bus: Bus) -> AsyncIterator[None]:
     finally:
         beating.cancel()
         await asyncio.wait([beating])
+        component.end()
         await _publish(component, bus, SHUTDOWN_REPORT_SECONDS)
 
 

@@ -6,11 +6,13 @@ import itertools
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import suppress
 from typing import Final, TypeVar
 
 import structlog
 import uvloop
 
+from shared.bus.drain import bounded_drain
 from shared.errors import SettingsError, SniperError, TransientError, jittered, pause
 from shared.process.malloc_tuning import return_large_blocks
 
@@ -20,16 +22,19 @@ T = TypeVar("T")
 EXIT_SETTINGS: Final = 2
 EXIT_FAILURE: Final = 1
 COMPLAIN_EVERY_SECONDS: Final = 60.0
+STOP_SECONDS: Final = 16.0
+"""For a service to stop in order; what is left then is cancelled."""
 
 
-def run(main: Callable[[asyncio.Event], Awaitable[None]]) -> None:
+def run(main: Callable[[asyncio.Event], Awaitable[None]], *, stop_seconds: float | None = None) -> None:
     """Run *main* until it returns; SIGTERM or SIGINT sets its event, a second signal kills.
 
-    Exits with code 2 for bad settings and 1 for a failure of ours.
+    What still runs *stop_seconds* after a signal is cancelled, and that logged: servers that do not answer must not
+    keep a process until it is killed. Exits with code 2 for bad settings and 1 for a failure of ours.
     """
     return_large_blocks()
     try:
-        uvloop.run(_with_signals(main))
+        uvloop.run(_with_signals(main, stop_seconds))
     except SniperError as error:
         _leave([error])
     except BaseExceptionGroup as group:
@@ -54,20 +59,25 @@ def _leave(errors: Sequence[SniperError]) -> None:
     sys.exit(EXIT_SETTINGS if settings else EXIT_FAILURE)
 
 
-async def _with_signals(main: Callable[[asyncio.Event], Awaitable[None]]) -> None:
+async def _with_signals(main: Callable[[asyncio.Event], Awaitable[None]], stop_seconds: float | None) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     # A collection over all imported modules blocks everything for 40 ms.
     gc.collect()
     gc.freeze()
 
-    def request_stop(signum: int) -> None:
-        loop.remove_signal_handler(signum)  # A second signal kills at once.
-        stop.set()
+    async with bounded_drain("the process") as limit:
 
-    for signum in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(signum, request_stop, signum)
-    await main(stop)
+        def request_stop(signum: int) -> None:
+            loop.remove_signal_handler(signum)  # A second signal kills at once.
+            if stop_seconds is not None and not stop.is_set():
+                with suppress(RuntimeError):  # It has ended by itself.
+                    limit.reschedule(loop.time() + stop_seconds)
+            stop.set()
+
+        for signum in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(signum, request_stop, signum)
+        await main(stop)
 
 
 class StoppedWhileWaitingError(SniperError):

@@ -6,6 +6,7 @@ from typing import Final, TypeVar, assert_never
 
 from shared import events
 from shared.bus.port import Binding, Exchange, Handler, Message, Queue, Topology
+from shared.errors import PermanentError
 from shared.log_context import bind_listing
 from shared.wire import cloudevents
 
@@ -102,6 +103,18 @@ def _route(event: PipelineEvent) -> tuple[Exchange, str]:
             assert_never(event)
 
 
+def require_own_route(event: events.Event, message: Message) -> None:
+    """Raise PermanentError where *message* came by the route of another event.
+
+    What a user of the broker may publish goes by the routing key, and everything after that by the body: they have to
+    agree. What was put into the queue itself, as by a shovel, came by none.
+    """
+    if message.exchange and isinstance(event, PipelineEvent):
+        exchange, routing_key = _route(event)
+        if (message.exchange, message.routing_key) != (exchange.name, routing_key):
+            raise PermanentError(f"came as {message.routing_key} of {message.exchange}, and belongs to {routing_key}")
+
+
 def message_handler(model: type[E], handle: EventHandler[E], *, canaries: Handler | None = None) -> Handler:
     """Return *handle* as a bus handler, with decoding before it, and encoding and addressing after it.
 
@@ -115,6 +128,7 @@ def message_handler(model: type[E], handle: EventHandler[E], *, canaries: Handle
         event = cloudevents.decode(message.body)
         if not isinstance(event, model):
             raise cloudevents.unexpected(event, model)
+        require_own_route(event, message)
         bind_listing(event)
         return [to_message(result) for result in await handle(event)]
 

@@ -60,13 +60,18 @@ class QueueLocks:
                 return QueueLease(queue, session)
 
     async def release(self, lease: QueueLease) -> None:
-        """Release the queue; raise TransientError when the database is away."""
+        """Release the queue; raise TransientError when the database is away, which ends the session and its leases."""
         if lease.session.lost.is_set():
             return
-        with away_is_transient():
-            async with asyncio.timeout(TIMEOUT_SECONDS), self._talking:
-                await lease.session.connection.execute(_RELEASE, _key(lease.queue))
-                lease.session.held.discard(lease.queue)
+        try:
+            with away_is_transient():
+                async with asyncio.timeout(TIMEOUT_SECONDS), self._talking:
+                    await lease.session.connection.execute(_RELEASE, _key(lease.queue))
+                    lease.session.held.discard(lease.queue)
+        except BaseException:
+            # Whether it is released is unknown, and a lock that this process holds is refused to itself.
+            lease.session.connection.terminate()
+            raise
 
     async def close(self) -> None:
         """End the session, and with it every lease."""

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
+from typing import Final
 
 from aiormq.exceptions import ChannelNotFoundEntity, PublishError
 
@@ -18,6 +19,9 @@ from shared.bus.rabbitmq.reconnecting_connection import ConnectionOptions, Recon
 from shared.bus.rabbitmq.topology_declarer import TopologyDeclarer
 from shared.bus.tracing import with_trace_context
 from shared.settings import BrokerSettings
+
+KEEPERS_SECONDS: Final = 5.0
+"""For connections to close; one that declares the topology on a broker that hangs is left to the end of the loop."""
 
 
 @asynccontextmanager
@@ -34,19 +38,16 @@ async def connect(
         ReconnectingConnection(ConnectionOptions.of(settings, f"sniper {name} {role}"), declarer)
         for role in ("publishes", "consumes")
     )
-    async with _kept_open(publishing), _kept_open(consuming):
+    keepers = [
+        asyncio.create_task(each.keep_connected(), name=f"broker link {each.name}") for each in (publishing, consuming)
+    ]
+    try:
         connections = BrokerConnections(publishing, consuming, Limits.of(settings))
         yield RabbitBus(connections, topology, metrics or BusMetrics(), app_id=f"sniper-{name}")
-
-
-@asynccontextmanager
-async def _kept_open(connection: ReconnectingConnection) -> AsyncIterator[None]:
-    keeper = asyncio.create_task(connection.keep_connected(), name=f"broker link {connection.name}")
-    try:
-        yield
     finally:
-        keeper.cancel()
-        await asyncio.wait([keeper])
+        for keeper in keepers:
+            keeper.cancel()
+        await asyncio.wait(keepers, timeout=KEEPERS_SECONDS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,8 @@ from shared.errors import TransientError
 
 T = TypeVar("T")
 
+CLOSE_SECONDS: Final = 2.0
+"""For a channel or a connection to close: what was not said by then is said by its end."""
 AWAY: Final = (AMQPError, PAMQPException, OSError, TimeoutError, RuntimeError)
 
 

@@ -13,7 +13,7 @@ from aiormq.exceptions import ChannelNotFoundEntity
 
 from shared.bus.delivery import DeliveryProcessor
 from shared.bus.port import Message
-from shared.bus.rabbitmq.client_errors import away_is_transient, run_shielded
+from shared.bus.rabbitmq.client_errors import CLOSE_SECONDS, away_is_transient, run_shielded
 from shared.bus.rabbitmq.message import attempt, from_amqp
 from shared.bus.rabbitmq.reconnecting_connection import ReconnectingConnection
 from shared.errors import TransientError, jittered, pause
@@ -88,7 +88,7 @@ class Consumer:
         channel, self._channel = self._channel, None
         if channel is not None:
             with suppress(TransientError), away_is_transient():
-                await run_shielded(channel.close(), seconds=self._timeout_seconds)
+                await run_shielded(channel.close(), seconds=CLOSE_SECONDS)
 
     async def _feed(self, handlers: asyncio.TaskGroup) -> None:
         # The semaphore is fair: once this passes, no message of an earlier channel is waiting.

@@ -10,7 +10,7 @@ from typing import Final, Never
 import structlog
 from aio_pika.abc import AbstractConnection
 
-from shared.bus.rabbitmq.client_errors import AWAY, away_is_transient, run_shielded
+from shared.bus.rabbitmq.client_errors import AWAY, CLOSE_SECONDS, away_is_transient, run_shielded
 from shared.bus.rabbitmq.dialling import connection_to, tls_context, url_of
 from shared.bus.rabbitmq.topology_declarer import TopologyDeclarer
 from shared.errors import jittered, pause
@@ -142,4 +142,4 @@ class ReconnectingConnection:
             yield connection
         finally:
             with suppress(*AWAY):
-                await run_shielded(connection.close(), seconds=options.timeout_seconds)
+                await run_shielded(connection.close(), seconds=CLOSE_SECONDS)

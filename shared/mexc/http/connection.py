@@ -1,6 +1,7 @@
 """One connection that carries one request at a time and knows whether a byte of it was written."""
 
 import asyncio
+import os
 import select
 import socket
 import ssl
@@ -84,6 +85,8 @@ class HttpConnection(asyncio.Protocol):
         assert self._exchange is None
         # What need not come before the write comes after it, while the request is on its way.
         self._transport.write(request)
+        # Who takes the bytes on from here, as a proxy does, may have been woken on this core, to run after this task.
+        os.sched_yield()
         reply: asyncio.Future[Reply] = self._loop.create_future()
         self._exchange = ReplyReader(self._reply_bytes_max), reply
         timer = self._loop.call_at(deadline, self._fail, TimeoutError("no whole reply in time"))

@@ -3,6 +3,7 @@
 One odd entry spoils its whole list: left out, an order would look absent, or its fill smaller than it was.
 """
 
+from collections import defaultdict
 from decimal import Decimal
 
 import msgspec
@@ -11,6 +12,7 @@ from shared.events import Side
 from shared.mexc.errors import ExchangeUnavailable
 from shared.mexc.lenient_numbers import Number, decimal_of, moment_of
 from shared.mexc.orders.order_reports import Balance, KeyRights, OrderReport, OrderStatus, TradeReport
+from shared.mexc.symbols import normalise
 
 Word = str | int | None
 """A name or an id; MEXC's samples show the same ids as numbers and as text."""
@@ -102,7 +104,7 @@ def trade_report(sent: TradePayload) -> TradeReport:
         quote_quantity=price * quantity if quote_quantity is None else quote_quantity,
         # A maker's commission may be negative.
         commission=decimal_of(sent.commission),
-        commission_asset=sent.commission_asset,
+        commission_asset=None if sent.commission_asset is None else normalise(sent.commission_asset),
         traded_at=moment_of(sent.time),
         is_buyer=sent.is_buyer,
         is_maker=sent.is_maker,
@@ -111,8 +113,13 @@ def trade_report(sent: TradePayload) -> TradeReport:
 
 
 def balances(sent: AccountPayload) -> dict[str, Balance]:
-    """The balances by asset; raises ExchangeUnavailable when one lacks its amount."""
-    return {each.asset: _balance(each) for each in sent.balances}
+    """The balances by asset, in its one spelling; raises ExchangeUnavailable when one lacks its amount."""
+    read = [(normalise(each.asset), _balance(each)) for each in sent.balances]
+    free, locked = defaultdict[str, Decimal](Decimal), defaultdict[str, Decimal](Decimal)
+    for asset, balance in read:
+        free[asset] += balance.free
+        locked[asset] += balance.locked
+    return {asset: Balance(amount, locked[asset]) for asset, amount in free.items()}
 
 
 def key_rights(sent: AccountPayload) -> KeyRights:

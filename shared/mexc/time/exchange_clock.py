@@ -11,12 +11,12 @@ from typing import Final, Never, Protocol
 import structlog
 
 from shared.errors import jittered, pause
-from shared.mexc.errors import ExchangeError, RateLimited
+from shared.mexc.errors import ClockUncertainError, ExchangeError, RateLimited
 from shared.mexc.time.clock_estimate import (
     ClockEstimate,
     ClockSample,
-    ClockUncertainError,
     TrustLimits,
+    boot_seconds,
     estimate_of,
     preferred,
 )
@@ -26,6 +26,9 @@ log = structlog.get_logger(__name__)
 SAMPLES: Final = 5
 SUSPECTED_SECONDS: Final = 5.0
 """Least interval of early estimates after suspicions."""
+
+RETRY_SECONDS_MAX: Final = 5.0
+"""Between rounds while the time is unknown: nothing is signed meanwhile, sales least of all."""
 
 AskTime = Callable[[], Awaitable[int]]
 """Returns the exchange's time in milliseconds; raises ExchangeError."""
@@ -55,7 +58,7 @@ class ExchangeClock:
     """The exchange's time, carried on by our monotonic clock, so that steps of the wall clock do not move it."""
 
     def __init__(
-        self, ask: AskTime, options: ClockOptions = DEFAULT_OPTIONS, now: Callable[[], float] = time.monotonic
+        self, ask: AskTime, options: ClockOptions = DEFAULT_OPTIONS, now: Callable[[], float] = boot_seconds
     ) -> None:
         self._ask = ask
         self._options = options
@@ -71,10 +74,20 @@ class ExchangeClock:
     def now_ms(self) -> int:
         """Return the exchange's time in milliseconds since the epoch; raise ClockUncertainError where it is unknown."""
         now = self._now()
+        return self._trusted(now).now_ms(now)
+
+    def likely_ahead_seconds(self) -> float:
+        """Return the likeliest lead over the monotonic clock: for stamps, not for what must not be early.
+
+        Raises ClockUncertainError where it is unknown.
+        """
+        return self._trusted(self._now()).likely_ahead_seconds
+
+    def _trusted(self, now: float) -> ClockEstimate:
         if objection := self._options.trust.objection(self._estimate, now):
             raise ClockUncertainError(objection)
         assert self._estimate is not None
-        return self._estimate.now_ms(now)
+        return self._estimate
 
     def is_trustworthy(self) -> bool:
         """Return whether it may be used for signing. May be called from another thread."""
@@ -118,7 +131,8 @@ class ExchangeClock:
                 continue  # Without the time nothing can be signed, sales least of all.
             failures = 0 if self.is_trustworthy() and error is None else failures + 1
             every, first = self._options.every_seconds, self._options.retry_first_seconds
-            seconds = jittered(failures - 1, first_seconds=first, max_seconds=every) if failures else every
+            longest = max(first, min(every, RETRY_SECONDS_MAX))
+            seconds = jittered(failures - 1, first_seconds=first, max_seconds=longest) if failures else every
             await pause(seconds, self._doubted)
 
     async def _round(self) -> ExchangeError | None:
@@ -174,7 +188,7 @@ class TradingClock:
         exchange: KnownTime,
         *,
         wall: Callable[[], float] = time.time,
-        monotonic: Callable[[], float] = time.monotonic,
+        monotonic: Callable[[], float] = boot_seconds,
     ) -> None:
         self._exchange = exchange
         self._monotonic = monotonic
@@ -200,7 +214,7 @@ class TradingClock:
         """
         self._estimate = self._exchange.known
         assert self._estimate is not None
-        ahead, off_seconds_max = self._estimate.ahead_ms / 1000, self._estimate.uncertainty_ms / 1000
+        ahead, off_seconds_max = self._estimate.likely_ahead_seconds, self._estimate.uncertainty_ms / 1000
         is_better = abs(ahead - self._ahead) <= STEP_SECONDS + self._off_seconds_max + off_seconds_max
         if is_better or (self._stepped_at is not None and at - self._stepped_at >= FOLLOWED_SECONDS):
             self._ahead, self._off_seconds_max, self._stepped_at = ahead, off_seconds_max, None
