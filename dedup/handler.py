@@ -10,7 +10,7 @@ from dedup.ledger import Claim, ClaimCache, Ledger
 from dedup.metrics import ClockSkew, Metrics
 from dedup.observations import Observation
 from shared.errors import PermanentError
-from shared.events import Listing, RawListing, never_after, utc_now
+from shared.events import Listing, RawListing, utc_now
 
 log = structlog.get_logger(__name__)
 
@@ -47,7 +47,7 @@ class Deduplicate:
         now = self._now()
         self._skew.note(raw, now)
         self._metrics.lag_seconds.labels(raw.source).observe(max(0.0, (now - raw.observed_at).total_seconds()))
-        sighting = listing_of(raw, listed_at=never_after(now, raw.listed_at, raw.source), deduplicated_at=now)
+        sighting = listing_of(raw, deduplicated_at=now)
         if not self._claims.is_duplicate(sighting.key, raw.id):
             claim = await self._ledger.claim(sighting, raw.id)
             self._claims.remember(sighting.key, claim.raw_id)

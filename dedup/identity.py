@@ -6,15 +6,15 @@ from typing import Final
 from pydantic import ValidationError
 
 from shared.errors import PermanentError
-from shared.events import Listing, ListingRescheduled, RawListing
+from shared.events import Listing, ListingRescheduled, RawListing, never_after
 from shared.mexc.symbols import key_of, normalise
 from shared.wire.cloudevents import explain
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def listing_of(raw: RawListing, *, listed_at: datetime | None = None, deduplicated_at: datetime) -> Listing:
-    """Return the listing that *raw* makes as the first sighting, at *listed_at* where that is given.
+def listing_of(raw: RawListing, *, deduplicated_at: datetime) -> Listing:
+    """Return the listing that *raw* makes as the first sighting; one that our own ingest saw is no later than now.
 
     Its id follows from its key, so duplicates are recognised. Raises PermanentError where no valid symbol is left.
     """
@@ -25,7 +25,7 @@ def listing_of(raw: RawListing, *, listed_at: datetime | None = None, deduplicat
         "symbol": normalise(raw.symbol),
         "base_asset": normalise(raw.base_asset),
         "quote_asset": normalise(raw.quote_asset),
-        "listed_at": listed_at or raw.listed_at,
+        "listed_at": never_after(deduplicated_at, raw.listed_at, raw.source),
         "deduplicated_at": deduplicated_at,
     }
     try:

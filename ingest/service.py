@@ -14,7 +14,7 @@ from ingest.lease import hold_lease
 from ingest.metrics import Metrics
 from ingest.output import symbol_store
 from ingest.output.canary_sender import sending_canaries
-from ingest.output.publisher import Ahead, Publisher, no_head_start, publishing
+from ingest.output.publisher import LATE_HOLD_SECONDS, Ahead, Publisher, no_head_start, publishing
 from ingest.output.symbol_recorder import SymbolRecorder, recording
 from ingest.output.unplaced_store import UnplacedStore
 from ingest.output.unplaced_symbols import UnplacedSymbols, tracking_unplaced
@@ -23,6 +23,7 @@ from ingest.polling.rest_sources import budget_of, rest_sources
 from ingest.settings import IngestSettings
 from ingest.sighting_time import ExchangeTime, SkewWatch, UpcomingOpenings
 from ingest.streams.stream_sources import stream_sources
+from shared.control.exchange_identity import require_exchange
 from shared.postgres.stored_rate_usage import persisted_usage
 from shared.process.heartbeat import Component, heartbeat
 from shared.process.lifecycle import when_available
@@ -56,6 +57,7 @@ async def serve(
 
     Unless *alone*, it watches beside the holder of the lease, and not only once it holds that itself.
     """
+    await when_available("exchange", partial(require_exchange, runtime.database, exchange.mexc_rest_url), runtime.stop)
     component, feeds, time = Component("ingest"), FeedHealth(), ExchangeTime()
     metrics = Metrics(runtime.telemetry.registry, feeds)
     component.add_fact("troubles", runtime.telemetry.troubles.fact)
@@ -84,6 +86,7 @@ async def serve(
         ) as publisher,
     ):
         publisher.ahead = ahead
+        publisher.late_hold_seconds = 0.0 if alone else LATE_HOLD_SECONDS
         pauses = Pauses(runtime.database, lease, runtime.stop, alone=alone)
         await when_available("pauses", pauses.refresh, runtime.stop)
         feeds.suspend_while(pauses)

@@ -64,4 +64,4 @@ class IngestSettings(Settings):
     """Sightings held while the broker is away; beyond it the sources wait."""
     canary_seconds: float = Field(default=60.0, ge=0, le=3600)
     """Interval of canaries, synthetic events that show whether listings would come through; 0 sends none."""
-    drain_seconds: float = Field(default=5.0, gt=0, le=60)
+    drain_seconds: float = Field(default=5.0, gt=0, le=15)

@@ -1,6 +1,5 @@
 """Time that sightings are stamped with: the exchange's once it is known, immune to steps of our clock."""
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -11,8 +10,9 @@ from prometheus_client import CollectorRegistry, Gauge
 from ingest.budget.request_budget import RequestBudget
 from ingest.source import Report, Upcoming
 from shared.events import Source, utc_now
+from shared.mexc.errors import ClockUncertainError
 from shared.mexc.market_data import MexcMarketData
-from shared.mexc.time.clock_estimate import ClockUncertainError
+from shared.mexc.time.clock_estimate import boot_seconds
 from shared.mexc.time.exchange_clock import ExchangeClock
 
 WEIGHT: Final = 1
@@ -25,7 +25,7 @@ JITTER_SECONDS: Final = 0.002
 class ExchangeTime:
     """Our wall clock until the exchange's time is known, then the exchange's, carried on by a monotonic clock."""
 
-    def __init__(self, wall: Callable[[], datetime] = utc_now, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, wall: Callable[[], datetime] = utc_now, monotonic: Callable[[], float] = boot_seconds) -> None:
         self._wall = wall
         self._monotonic = monotonic
         self._clock: ExchangeClock | None = None
@@ -59,7 +59,7 @@ class ExchangeTime:
         if self._clock is None:
             return
         try:
-            ahead_seconds = self._clock.now_ms() / 1000 - now
+            ahead_seconds = self._clock.likely_ahead_seconds()
         except ClockUncertainError:
             return
         self._look_at = now + LOOK_SECONDS

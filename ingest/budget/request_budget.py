@@ -4,7 +4,6 @@ import asyncio
 import heapq
 import itertools
 import math
-import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -18,8 +17,9 @@ from ingest.budget.budget_metrics import BudgetMetrics
 from ingest.budget.rate_limit import Limits, RateLimit
 from shared.errors import TransientError
 from shared.events import utc_now
-from shared.mexc.errors import ExchangeError, RateLimited
+from shared.mexc.errors import QUIET_LOOK_SECONDS, ExchangeError, RateLimited
 from shared.mexc.http.shared_refusals import Notify, notify_none
+from shared.mexc.time.clock_estimate import boot_seconds
 from shared.postgres.stored_rate_usage import Usage
 
 log = structlog.get_logger(__name__)
@@ -55,7 +55,7 @@ class _Waiter:
 class RequestBudget:
     """Admits requests in order, and none while the exchange refuses them."""
 
-    def __init__(self, limits: Limits, metrics: BudgetMetrics, now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, limits: Limits, metrics: BudgetMetrics, now: Callable[[], float] = boot_seconds) -> None:
         self._rate_limit = RateLimit(limits)
         self._metrics = metrics
         self._now = now
@@ -177,7 +177,7 @@ class RequestBudget:
 
     def _schedule_admit(self, seconds: float) -> None:
         if seconds < math.inf:
-            self._timer = asyncio.get_running_loop().call_later(seconds, self._admit)
+            self._timer = asyncio.get_running_loop().call_later(min(seconds, QUIET_LOOK_SECONDS), self._admit)
 
     def _close(self, refusal: RateLimited) -> None:
         now = self._now()

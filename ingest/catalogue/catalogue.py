@@ -50,15 +50,15 @@ class Catalogue:
     def reset(self, records: Iterable[SymbolRecord]) -> None:
         """Start over from *records*, as at a process start: what appears before the first snapshot is late."""
         records = tuple(records)
-        self._updates = SymbolUpdates(records, self._thresholds, self._trade_filter)
+        self._gaps = CoverageGaps(self._thresholds)
+        self._updates = SymbolUpdates(records, self._thresholds, self._trade_filter, self._gaps)
         self._register = self._updates.register
         self._tracker = self._updates.tracker
         is_first_start = all(each.state is SymbolState.ANNOUNCED for each in records)
         self._baseline = BaselineCollector(self._thresholds) if is_first_start else None
         self._first_frame = FirstFrame()
         self._newcomers = NewcomerFilter(self._thresholds, self._register)
-        self._gaps = CoverageGaps(self._thresholds)
-        self._vanished = VanishedSymbols(self._thresholds)
+        self.vanished = VanishedSymbols(self._thresholds, self._gaps)
         self._name_quarantines = Quarantines(self._thresholds, lambda: self._register.tradable)
         self._snapshot_quarantines = Quarantines(self._thresholds, lambda: self._register.shown)
 
@@ -132,7 +132,7 @@ class Catalogue:
             for name in names:
                 if name not in self._register.records:
                     self._updates.add_baseline(builder, baseline_record(name, builder.at))
-        late, opened_at = self._gaps.ticker_is_late(builder.at), self._gaps.opened_at(builder.at)
+        late = self._gaps.ticker_is_late(builder.at)
         news, builder.reason = self._newcomers.filter_tickers(
             self._tracker.unreported(builder.source, names), builder.at
         )
@@ -142,15 +142,13 @@ class Catalogue:
                 self._updates.appear(builder, symbol, late=late)
                 self._updates.open_by_ticker(builder, symbol)
             else:
-                self._updates.tick(builder, symbol, opened_at)
+                self._updates.tick(builder, symbol)
             self._updates.report(builder, symbol)
 
         run_to_end(for_each_isolated(news, show, builder.faults))
         waiting = self._register.waiting & names
-        run_to_end(
-            for_each_isolated(waiting, lambda symbol: self._updates.tick(builder, symbol, opened_at), builder.faults)
-        )
-        self._vanished.seen(names)
+        run_to_end(for_each_isolated(waiting, partial(self._updates.tick, builder), builder.faults))
+        self.vanished.seen(names)
         self._gaps.ticked(builder.at)
         return builder.build()
 
@@ -159,18 +157,17 @@ class Catalogue:
         if self._baseline is not None:
             return UNCHANGED
         builder = ResultBuilder(event.source, event.observed_at, lambda _: event.price)
-        late, opened_at = self._gaps.ticker_is_late(builder.at), self._gaps.opened_at(builder.at)
+        late = self._gaps.ticker_is_late(builder.at)
         is_reported = self._tracker.is_reported(builder.source, symbol)
         accepted, builder.reason = self._newcomers.filter_tickers({symbol}, builder.at)
         if not accepted:
             return builder.build()
         if symbol not in self._register.shown:
             self._updates.appear(builder, symbol, late=late)
-            opened_at = builder.at
-        self._updates.trade(builder, symbol, opened_at)
+        self._updates.trade(builder, symbol)
         if not is_reported:
             self._updates.report(builder, symbol)
-        self._vanished.seen({symbol})
+        self.vanished.seen({symbol})
         return builder.build()
 
     def _observe_names(self, event: SymbolNames) -> Steps[ObservationResult]:
@@ -184,7 +181,7 @@ class Catalogue:
         yield from self._updates.update_names(builder, names)
         self._appear(builder, appearing, {}, late=late)
         yield from for_each_isolated(sorted(unreported), partial(self._updates.report, builder), builder.faults)
-        self._vanished.seen(names)
+        self.vanished.seen(names)
         self._newcomers.listed(names)
         self._gaps.listed(builder.at, is_snapshot=False)
         return builder.build()
@@ -203,7 +200,7 @@ class Catalogue:
         self._appear(builder, appearing, infos, late=self._gaps.list_is_late(builder.at))
         yield from for_each_isolated(infos.values(), partial(self._updates.describe, builder), builder.faults)
         yield from for_each_isolated(sorted(unreported), partial(self._updates.report, builder), builder.faults)
-        gone = yield from self._vanished.missed(self._register.shown, names, self._updates.described, builder.at)
+        gone = yield from self.vanished.missed(self._register.shown, names, self._updates.described, builder.at)
         yield from for_each_isolated(gone, partial(self._updates.delist, builder), builder.faults)
         self._newcomers.listed(names)
         self._gaps.listed(builder.at, is_snapshot=True)

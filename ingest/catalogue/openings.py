@@ -1,5 +1,6 @@
 """Openings of symbols: the times that sources state, and the signs of trading that outweigh them."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -34,10 +35,15 @@ class OpeningTimes:
     The latest change wins, whichever source makes it; two sources that merely differ change nothing. exchangeInfo is
     accepted at its first statement, the calendar only where exchangeInfo has none. A time that was retracted before may
     come from a stale cache, so it has to be repeated.
+
+    After a restart exchangeInfo may still state the time that the calendar moved an opening away from. That is no
+    change, so the opening stays until one of them changes its statement, or both agree on the earlier time.
     """
 
-    def __init__(self, thresholds: Thresholds) -> None:
+    def __init__(self, thresholds: Thresholds, moved_from: Iterable[tuple[str, datetime]] = ()) -> None:
+        """*moved_from* has the symbols whose opening moved before the start, each with its time before that."""
         self._thresholds = thresholds
+        self._moved_from = dict(moved_from)
         self._statements: dict[str, dict[OpeningSource, _Statement]] = {}
         self._without_time: set[str] = set()
         """Symbols for which exchangeInfo has no time."""
@@ -55,13 +61,19 @@ class OpeningTimes:
         statement = statements.get(source)
         if statement is not None:
             return stated if self._accept(statement, stated) else current
-        is_accepted = source is OpeningSource.EXCHANGE_INFO or current is None or symbol in self._without_time
-        if is_accepted or OpeningSource.EXCHANGE_INFO in statements:
+        exchange = statements.get(OpeningSource.EXCHANGE_INFO)
+        if source is OpeningSource.EXCHANGE_INFO:
+            is_accepted = current is None or stated != self._moved_from.get(symbol)
+        else:
+            is_confirmed = exchange is not None and stated == exchange.opens_at
+            is_accepted = current is None or symbol in self._without_time or is_confirmed
+        if is_accepted or exchange is not None or source is OpeningSource.EXCHANGE_INFO:
             statements[source] = _Statement(stated)
         # Otherwise the time known from before a restart stands until exchangeInfo states one.
         return stated if is_accepted else current
 
     def forget(self, symbol: str) -> None:
+        self._moved_from.pop(symbol, None)
         self._statements.pop(symbol, None)
         self._without_time.discard(symbol)
 
@@ -87,6 +99,8 @@ class TradingSigns:
         """Prices of symbols that ticked before their opening."""
         self._ticker_only: set[str] = set()
         """Symbols whose opening is known from a ticker alone."""
+        self._proven: set[str] = set()
+        """Symbols with a trade or a two-sided book."""
 
     def note_early(self, symbol: str, price_of: PriceOf) -> None:
         """Note a ticker of *symbol* before its opening."""
@@ -107,6 +121,11 @@ class TradingSigns:
     def prove(self, symbol: str) -> None:
         """Note a trade or a two-sided book of *symbol*."""
         self._ticker_only.discard(symbol)
+        self._proven.add(symbol)
+
+    def is_proven(self, symbol: str) -> bool:
+        """Return whether *symbol* was seen to trade, so that no stated opening counts any more."""
+        return symbol in self._proven
 
     def yields_to(self, symbol: str, opens_at: datetime, at: datetime) -> bool:
         """Return whether the exchange's opening *opens_at* of *symbol*, after *at*, outweighs its tickers."""
@@ -118,3 +137,4 @@ class TradingSigns:
     def forget(self, symbol: str) -> None:
         self._early.pop(symbol, None)
         self._ticker_only.discard(symbol)
+        self._proven.discard(symbol)

@@ -27,13 +27,17 @@ class Sighting:
     record: SymbolRecord
     source: Source
     observed_at: datetime
-    late: bool
     not_tradable_reason: str = ""
     """Reason not to trade it; empty where it may be traded."""
     price: Decimal | None = None
     """Price at the time of the sighting, where it was shown."""
     info: SymbolInfo | None = None
     """Latest description by exchangeInfo since the start."""
+
+    @property
+    def late(self) -> bool:
+        """Return whether the symbol appeared while no source watched."""
+        return self.record.late
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +89,6 @@ class PublicationTracker:
         self._trade_filter = trade_filter
         self._baseline_symbols = set(baseline)
         self._reported: defaultdict[Source, set[str]] = defaultdict(set)
-        self._late: set[str] = set()
         self._unconfirmed: dict[str, int] = {}
         """Occurrence of each listing without a confirmed report."""
         self._moved_from: dict[str, SymbolRecord] = {}
@@ -94,6 +97,10 @@ class PublicationTracker:
     def is_reported(self, source: Source, symbol: str) -> bool:
         """Return whether *source* has reported *symbol*, or need not because it belongs to the baseline."""
         return symbol in self._baseline_symbols or symbol in self._reported[source]
+
+    def is_reported_by_any(self, symbol: str) -> bool:
+        """Return whether any source has reported *symbol* since the start."""
+        return any(symbol in reported for reported in self._reported.values())
 
     def unreported(self, source: Source, symbols: AbstractSet[str]) -> AbstractSet[str]:
         """Return the *symbols* that *source* has yet to report."""
@@ -106,28 +113,22 @@ class PublicationTracker:
         """Mark *symbol* as known, so that no source reports it."""
         self._baseline_symbols.add(symbol)
 
-    def begin_listing(self, record: SymbolRecord, *, late: bool) -> None:
+    def begin_listing(self, record: SymbolRecord) -> None:
         """Begin a listing, which every source reports."""
-        symbol = record.symbol
-        self._unconfirmed[symbol] = record.occurrence
-        if late:
-            self._late.add(symbol)
-        else:
-            self._late.discard(symbol)
+        self._unconfirmed[record.symbol] = record.occurrence
 
     def end_listing(self, symbol: str) -> None:
         """End the listing of *symbol*; its return is a new one."""
         for symbols in (self._baseline_symbols, *self._reported.values()):
             symbols.discard(symbol)
-        self._late.discard(symbol)
         self._moved_from.pop(symbol, None)
 
     def sighting(self, builder: ResultBuilder, record: SymbolRecord, info: SymbolInfo | None) -> Sighting:
         """Return the sighting of *record* by the source of *builder*; *info* describes the symbol."""
         symbol = record.symbol
         self._reported[builder.source].add(symbol)
-        is_late, objection = symbol in self._late, self._trade_filter(record)
-        return Sighting(record, builder.source, builder.at, is_late, objection, builder.price_of(symbol), info)
+        objection, price = self._trade_filter(record), builder.price_of(symbol)
+        return Sighting(record, builder.source, builder.at, objection, price, info)
 
     def opening_moved(self, before: SymbolRecord) -> None:
         """Keep *before* as the record to store until the moved opening is confirmed."""

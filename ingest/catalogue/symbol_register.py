@@ -46,6 +46,15 @@ class SymbolRecord(msgspec.Struct, frozen=True, gc=False):
     trading_since: datetime | None = None
     """First time at which it certainly traded."""
     gone_since: datetime | None = None
+    late: bool = False
+    """Whether it appeared while no source watched, so that it may have traded for any time before."""
+    opens_moved_from: datetime | None = None
+    """Opening before the latest move that was stored; as found at the start, the table keeps it."""
+
+    @property
+    def watched_since(self) -> datetime | None:
+        """Return when it appeared under watch; None where it may have traded before."""
+        return None if self.late else self.first_seen_at
 
     @property
     def is_shown(self) -> bool:

@@ -1,6 +1,6 @@
 """Updates of single symbols by accepted source events."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from datetime import datetime
 from functools import partial
@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from ingest.catalogue import transitions
 from ingest.catalogue.openings import OpeningSource, OpeningTimes, TradingSigns
+from ingest.catalogue.plausibility.coverage import CoverageGaps
 from ingest.catalogue.plausibility.thresholds import Thresholds
 from ingest.catalogue.publications import PublicationTracker, ResultBuilder, Sighting, TradeFilter
 from ingest.catalogue.symbol_register import SymbolRecord, SymbolRegister
@@ -20,13 +21,21 @@ from shared.mexc.symbols import SymbolInfo
 class SymbolUpdates:
     """Applies events to records, and adds what is to be published and stored to a result builder."""
 
-    def __init__(self, records: Iterable[SymbolRecord], thresholds: Thresholds, trade_filter: TradeFilter) -> None:
+    def __init__(
+        self,
+        records: Iterable[SymbolRecord],
+        thresholds: Thresholds,
+        trade_filter: TradeFilter,
+        gaps: CoverageGaps,
+    ) -> None:
         self.register = SymbolRegister(records)
         self.tracker = PublicationTracker(self.register.shown, trade_filter)
-        self._thresholds = thresholds
-        self._openings = OpeningTimes(thresholds)
+        self._thresholds, self._gaps = thresholds, gaps
+        self._openings = OpeningTimes(thresholds, _moved_openings(self.register))
         self._names: AbstractSet[str] | None = None
         self._unnamed: set[str] = set()
+        self._shown_closed: set[str] = set()
+        """Listings that were reported as closed, without an opening."""
         """Names that left the list of tradable names."""
         self._infos: dict[str, SymbolInfo] = {}
         self._signs = TradingSigns()
@@ -55,11 +64,13 @@ class SymbolUpdates:
             opens_at = self._openings.resolve(
                 symbol, OpeningSource.EXCHANGE_INFO, info.first_open_time, record.opens_at
             )
-            record = replace(transitions.with_assets(record, info), opens_at=_of_this_listing(opens_at, before))
-        self.register.put(transitions.with_state(record, self._access(symbol), builder.at))
-        self.tracker.begin_listing(
-            record, late=late or transitions.opened_long_ago(record, builder.at, self._thresholds.fresh_for)
-        )
+            record = replace(
+                transitions.with_assets(record, info), opens_at=transitions.of_this_listing(opens_at, before)
+            )
+        late = late or transitions.opened_long_ago(record, builder.at, self._thresholds.fresh_for)
+        record = transitions.with_state(replace(record, late=late), self._access(symbol), builder.at)
+        self.register.put(record)
+        self.tracker.begin_listing(record)
 
     def report(self, builder: ResultBuilder, symbol: str) -> None:
         builder.sightings.append(self._sighting(builder, self.register.records[symbol]))
@@ -84,7 +95,9 @@ class SymbolUpdates:
         if info.first_open_time is not None and self._signs.yields_to(symbol, info.first_open_time, builder.at):
             record = replace(record, opens_at=None)
         opens_at = info.first_open_time or record.opens_at
-        if symbol in self.register.waiting or record.opens_at is None:
+        if self._signs.is_proven(symbol) and opens_at is not None and opens_at > builder.at:
+            opens_at = record.opens_at
+        elif symbol in self.register.waiting or record.opens_at is None:
             opens_at = self._openings.resolve(
                 symbol, OpeningSource.EXCHANGE_INFO, info.first_open_time, record.opens_at
             )
@@ -109,8 +122,8 @@ class SymbolUpdates:
         else:
             self._mark_trading(builder, record)
 
-    def tick(self, builder: ResultBuilder, symbol: str, opened_at: datetime | None) -> None:
-        """Apply a ticker of *symbol*, which by it trades since *opened_at*; None where that is unknown.
+    def tick(self, builder: ResultBuilder, symbol: str) -> None:
+        """Apply a ticker of *symbol*. Call before it counts as coverage.
 
         A ticker before a known opening is no sign of trading, nor is the same price after it.
         """
@@ -119,24 +132,30 @@ class SymbolUpdates:
             return
         if record.opens_after(builder.at):
             self._signs.note_early(symbol, builder.price_of)
-        elif self._signs.shows_trading(symbol, builder.price_of) and self._start_trading(builder, record, opened_at):
+        elif self._signs.shows_trading(symbol, builder.price_of) and self._start_trading(builder, record):
             self._signs.note_ticker_only(symbol)
 
-    def trade(self, builder: ResultBuilder, symbol: str, opened_at: datetime | None) -> None:
-        """Apply a trade of *symbol*, which trades since *opened_at* whatever its opening; None where unknown."""
+    def trade(self, builder: ResultBuilder, symbol: str) -> None:
+        """Apply a trade of *symbol*, which trades by it whatever its opening."""
         before = self.register.records[symbol]
         self._signs.prove(symbol)
+        if before.late and before.opens_after(builder.at) and not self.tracker.is_reported_by_any(symbol):
+            # It did not wait for that opening, so its own is unknown.
+            before = replace(before, opens_at=None)
         if before.trading_since is None:
-            self._start_trading(builder, before, opened_at)
-        else:
-            # A later opening stated from now on is wrong.
+            self._start_trading(builder, before)
+        elif not before.late:
+            # A later opening stated from now on is wrong, after a restart, too.
             self._put(builder, replace(before, opens_at=before.opens_at or before.trading_since))
 
-    def _start_trading(self, builder: ResultBuilder, before: SymbolRecord, opened_at: datetime | None) -> bool:
+    def _start_trading(self, builder: ResultBuilder, before: SymbolRecord) -> bool:
         """Apply the first sign of trading; return whether it is published as the opening."""
         after = transitions.with_trading(before, builder.at, self._access(before.symbol), builder.at)
         self._openings.forget(before.symbol)
-        opening = transitions.opening_seen(before, opened_at, builder.at, self._thresholds.on_time)
+        opened_at = self._gaps.opened_at(builder.at, before.watched_since)
+        shown_closed = before.symbol in self._shown_closed
+        opening = transitions.opening_seen(before, opened_at, builder.at, self._thresholds, shown_closed=shown_closed)
+        self._shown_closed.discard(before.symbol)
         if opening is None:
             self._put(builder, after)
         else:
@@ -166,12 +185,13 @@ class SymbolUpdates:
         self._signs.forget(symbol)
         self._infos.pop(symbol, None)
         self._unnamed.discard(symbol)
+        self._shown_closed.discard(symbol)
 
     def _assume_trading(self, builder: ResultBuilder, symbol: str) -> None:
         """Mark a symbol as trading that has been tradable for long."""
         record = self.register.records[symbol]
         since = max(record.opens_at or record.first_seen_at, record.first_seen_at)
-        if builder.at - since > self._thresholds.assume_trading_after:
+        if builder.at - since > self._thresholds.late_opening_max:
             self._mark_trading(builder, record, since)
         else:
             self.refresh_state(builder, symbol)
@@ -208,7 +228,10 @@ class SymbolUpdates:
             builder.records[record.symbol] = storable
 
     def _sighting(self, builder: ResultBuilder, record: SymbolRecord) -> Sighting:
-        return self.tracker.sighting(builder, record, self._infos.get(record.symbol))
+        info = self._infos.get(record.symbol)
+        if info is not None and record.opens_at is None and transitions.is_open(info) is False:
+            self._shown_closed.add(record.symbol)
+        return self.tracker.sighting(builder, record, info)
 
     def _access(self, symbol: str) -> Access:
         info = self._infos.get(symbol)
@@ -218,8 +241,9 @@ class SymbolUpdates:
         return Access(named=False if symbol in self._unnamed else None, open=is_open)
 
 
-def _of_this_listing(opens_at: datetime | None, before: SymbolRecord | None) -> datetime | None:
-    """Drop the opening of the ended listing, which exchangeInfo may still state."""
-    if opens_at is None or before is None or before.gone_since is None:
-        return opens_at
-    return opens_at if opens_at > before.gone_since else None
+def _moved_openings(register: SymbolRegister) -> Iterator[tuple[str, datetime]]:
+    """Yield the shown symbols that wait for an opening that moved, each with its time before that."""
+    for symbol in register.waiting & register.shown:
+        moved_from = register.records[symbol].opens_moved_from
+        if moved_from is not None:
+            yield symbol, moved_from

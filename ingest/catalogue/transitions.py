@@ -5,6 +5,7 @@ from typing import Final, NamedTuple
 
 from msgspec.structs import replace
 
+from ingest.catalogue.plausibility.thresholds import Thresholds
 from ingest.catalogue.symbol_register import SymbolRecord, SymbolState, record_of_name
 from shared.mexc.symbols import SymbolInfo
 
@@ -73,20 +74,35 @@ def with_trading(record: SymbolRecord, since: datetime, access: Access, at: date
     return with_state(replace(record, trading_since=since), access, at)
 
 
-def opening_seen(record: SymbolRecord, opened_at: datetime | None, at: datetime, on_time: timedelta) -> datetime | None:
+def opening_seen(
+    record: SymbolRecord, opened_at: datetime | None, at: datetime, thresholds: Thresholds, *, shown_closed: bool
+) -> datetime | None:
     """Return the opening to publish for a first sign of trading at *at*; None where it is no news.
 
     It is *opened_at* at the earliest, where coverage shows that, and not before the symbol was shown or due to open.
-    A time close to the known opening is no news, nor is one close to the first sight of a tradable symbol.
+    A symbol that appeared unwatched may have traded before it was shown. A time close to the known opening is no news,
+    nor is one close to the first sight of a tradable symbol, unless it was *shown_closed* to readers, nor any of one
+    that appeared long after its opening.
     """
+    if opened_long_ago(record, record.first_seen_at, thresholds.fresh_for):
+        return None
+    on_time = thresholds.on_time
+    opening = max(filter(None, (_not_before(record, at), opened_at)), default=None)
+    if opening is None:
+        return None
     if record.opens_at is None:
-        opening = max(record.first_seen_at, opened_at or record.first_seen_at)
-        return opening if record.state is SymbolState.LISTED or opening - record.first_seen_at > on_time else None
+        is_waited_for = shown_closed or record.state is SymbolState.LISTED
+        return opening if is_waited_for or opening - record.first_seen_at > on_time else None
     if abs(at - record.opens_at) <= on_time:
         return None
-    floor = record.first_seen_at if record.opens_at > at else record.opens_at
-    opening = max(floor, opened_at or floor)
     return opening if abs(opening - record.opens_at) > on_time else None
+
+
+def _not_before(record: SymbolRecord, at: datetime) -> datetime | None:
+    """Return the time before which *record*, which trades at *at*, did not; None where it is unknown."""
+    if record.opens_at is not None and not record.opens_after(at):
+        return record.opens_at
+    return record.watched_since
 
 
 def opened_long_ago(record: SymbolRecord, at: datetime, fresh_for: timedelta) -> bool:
@@ -97,12 +113,13 @@ def opened_long_ago(record: SymbolRecord, at: datetime, fresh_for: timedelta) ->
 def reopening(record: SymbolRecord, opens_at: datetime | None, at: datetime) -> tuple[SymbolRecord, bool]:
     """Return *record* with the opening *opens_at*, and whether that is to be published: one of the two is to come.
 
-    For a trading symbol only the first opening counts: one that ticked before a later opening does not trade.
+    For a trading symbol only the first opening counts: one that ticked before a later opening does not trade. One that
+    trades although its opening is to come is waited for in vain, so that one that has passed is news.
     """
     if opens_at is None or opens_at == record.opens_at:
         return record, False
     after = replace(record, opens_at=opens_at)
-    if record.trading_since is None:
+    if record.trading_since is None or (record.opens_after(at) and not after.opens_after(at)):
         return after, record.opens_after(at) or after.opens_after(at)
     if record.opens_at is None and after.opens_after(max(at, record.trading_since)):
         return replace(after, trading_since=None), True
@@ -160,3 +177,10 @@ def _only_described(info: SymbolInfo, observed_at: datetime) -> SymbolRecord:
             info.symbol, SymbolState.LISTED, info.base_asset, info.quote_asset, observed_at, info.first_open_time
         )
     return replace(with_assets(record_of_name(info.symbol, observed_at), info), opens_at=info.first_open_time)
+
+
+def of_this_listing(opens_at: datetime | None, before: SymbolRecord | None) -> datetime | None:
+    """Return *opens_at* unless it is that of the listing that ended *before*, which exchangeInfo may still state."""
+    if opens_at is None or before is None or before.gone_since is None:
+        return opens_at
+    return opens_at if opens_at > before.gone_since else None

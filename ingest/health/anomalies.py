@@ -1,4 +1,4 @@
-"""Anomalies for health and metrics: rejected events, and the time without a new listing."""
+"""Anomalies for health and metrics: rejected events, absences in doubt, and the time without a new listing."""
 
 import math
 import time
@@ -20,6 +20,8 @@ log = structlog.get_logger(__name__)
 FEEDS: Final = ("exchangeInfo", "defaultSymbols", "websocket", "trades", "calendar")
 DOUBT_SECONDS: Final = 30.0
 """Time during which a rejected event shows in health."""
+NAMED_MAX: Final = 20
+WITHHELD: Final = "exchangeInfo lacks too many symbols to take them for delisted"
 
 
 class RejectedFeeds:
@@ -94,18 +96,31 @@ class AnomalyMonitor:
             "sniper_ingest_rescheduled", "Opening times that moved, as published", registry=registry
         )
         registry.register(_Collector(catalogue, drought, suspended))
+        self._catalogue = catalogue
+        self._is_first_start = not catalogue.has_baseline
+        self._are_absences_withheld = False
 
     def warnings(self) -> str:
         """Return the current warnings; empty without any."""
-        return "; ".join(filter(None, (self._rejections(), self._drought())))
+        absences = WITHHELD if self._are_absences_withheld else ""
+        return "; ".join(filter(None, (self._rejections(), absences, self._drought())))
 
     def note(self, event: SourceEvent, result: ObservationResult) -> None:
-        """Record the *result* of *event*."""
+        """Record the *result* of *event*. Once the first start has a baseline, log what of it is still to open."""
         self._rescheduled.inc(len(result.rescheduled))
         for sighting in result.sightings:
             self._sightings.labels(sighting.source).inc()
         if result.sightings:
             self._drought.listed(event.observed_at)
+        if self._is_first_start and self._catalogue.has_baseline:
+            self._is_first_start = False
+            if symbols := [each.symbol for each in self._catalogue.upcoming(event.observed_at)]:
+                named = ", ".join(symbols[:NAMED_MAX])
+                log.warning("listed before the first start, so not bought when they open", symbols=named)
+        withheld = self._catalogue.vanished.withheld_count
+        if withheld and not self._are_absences_withheld:
+            log.warning(WITHHELD, count=withheld)
+        self._are_absences_withheld = withheld > 0
         if not result.accepted:
             feed = feed_of(event)
             self._quarantined.labels(feed).inc()

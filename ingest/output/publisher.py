@@ -38,6 +38,10 @@ HEAD_START_SECONDS: Final = 0.02
 """The longest that a publication waits for that."""
 
 
+LATE_HOLD_SECONDS: Final = 2.0
+"""Several times as long as one that watches needs to see and claim a listing that another finds at its start."""
+
+
 def no_head_start(_: RawListing) -> None:
     """Take nothing ahead."""
 
@@ -88,6 +92,9 @@ class Publisher:
         self._now = now
         self._unplaced = unplaced or UnplacedSymbols()
         self.ahead: Ahead = no_head_start
+        self.late_hold_seconds = 0.0
+        """Late sightings are published so long after they were made: another process may have seen the symbol appear,
+        and the first to be published decides what a listing is."""
         self._slots = asyncio.Semaphore(pending_max)
         self._pending: set[asyncio.Task[None]] = set()
 
@@ -156,7 +163,10 @@ class Publisher:
         on_confirmed: Callable[[Sighting], None],
         first: asyncio.Future[None] | None,
     ) -> None:
-        """Publish *event*, once *first* is done, with retries until the broker confirms it."""
+        """Publish *event*, a late one after its hold, once *first* is done, until the broker has confirmed it."""
+        if event.late and self.late_hold_seconds:
+            await asyncio.sleep(self.late_hold_seconds)
+            event = event.model_copy(update={"published_at": self._now()})
         if first is not None:
             await asyncio.wait([first], timeout=HEAD_START_SECONDS)
         with listing_context(key_of(event), event.id), sighting_span(event.source, sighting.observed_at):

@@ -21,7 +21,7 @@ ROWS_PER_STATEMENT: Final = 150
 
 _LOAD: Final = """
     SELECT symbol, state, base_asset, quote_asset, first_seen_at, opens_at, occurrence, published, trading_since,
-           gone_since
+           gone_since, late, opens_moved_from
     FROM symbols
 """
 # Beside another process on the express way, one that was cut off meanwhile may know of an earlier listing only. Its
@@ -29,16 +29,17 @@ _LOAD: Final = """
 _STORE: Final = """
     INSERT INTO symbols AS known (
         symbol, state, base_asset, quote_asset, first_seen_at, opens_at, occurrence, published, trading_since,
-        gone_since
+        gone_since, late
     )
     SELECT * FROM unnest(
         $1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::timestamptz[], $7::int[], $8::bool[],
-        $9::timestamptz[], $10::timestamptz[]
+        $9::timestamptz[], $10::timestamptz[], $11::bool[]
     )
     ON CONFLICT (symbol) DO UPDATE
     SET state = excluded.state, base_asset = excluded.base_asset, quote_asset = excluded.quote_asset,
         first_seen_at = excluded.first_seen_at, opens_at = excluded.opens_at, occurrence = excluded.occurrence,
         published = excluded.published, trading_since = excluded.trading_since, gone_since = excluded.gone_since,
+        late = excluded.late,
         opens_moved_from = CASE
             WHEN known.occurrence <> excluded.occurrence THEN NULL
             WHEN known.opens_at <> excluded.opens_at THEN known.opens_at
@@ -59,6 +60,7 @@ _COLUMNS_OF: Final = attrgetter(
     "published",
     "trading_since",
     "gone_since",
+    "late",
 )
 """Values in the order of the columns above."""
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple, Never
 
 import structlog
@@ -10,7 +10,7 @@ import structlog
 from ingest.health.feed_health import Feed
 from ingest.metrics import Metrics
 from ingest.source import Report
-from shared.errors import jittered
+from shared.errors import jittered, pause
 from shared.mexc.errors import ExchangeError, RateLimited
 
 log = structlog.get_logger(__name__)
@@ -35,6 +35,8 @@ class Poll:
     wait: Callable[[], Awaitable[None]]
     """Return when the next request is due, at first and after an accepted answer."""
     retry: RetrySeconds
+    hurry: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set where the next request is wanted at once, also after a failure, unless of too many; cleared by `ask`."""
 
     async def attempt(self, report: Report) -> Exception | None:
         """Request and report one answer; return the problem, if any."""
@@ -77,6 +79,8 @@ async def run_poll(poll: Poll, report: Report, metrics: Metrics) -> Never:
         metrics.rest_errors.labels(poll.feed.name, type(problem).__name__).inc()
         log.debug("no usable answer", endpoint=poll.feed.name, reason=str(problem))
         seconds = jittered(failures, first_seconds=poll.retry.first, max_seconds=poll.retry.most)
-        named_seconds = problem.retry_after_seconds if isinstance(problem, RateLimited) else None
-        await asyncio.sleep(max(seconds, named_seconds or 0.0))
+        if isinstance(problem, RateLimited):
+            await asyncio.sleep(max(seconds, problem.retry_after_seconds or 0.0))
+        else:
+            await pause(seconds, poll.hurry)
         failures += 1

@@ -74,28 +74,37 @@ class SymbolPolls:
         self._names: dict[str, None] = {}
         """As keys of a dictionary: the garbage collector scans a set of thousands."""
         self._accepted: frozenset[str] = frozenset()
-        self._new_name = asyncio.Event()
+        self._snapshot_wanted = asyncio.Event()
+        self._names_lost = False
         self._names_at = self._snapshot_at = float("-inf")
 
     async def watch(self, report: Report) -> Never:
         names = Poll(self._names_feed, self.ask_names, self._until_next_names, NAMES_RETRY)
-        snapshots = Poll(self._snapshots_feed, self.ask_snapshot, self._until_next_snapshot, SNAPSHOT_RETRY)
+        ask, wait = self.ask_snapshot, self._until_next_snapshot
+        snapshots = Poll(self._snapshots_feed, ask, wait, SNAPSHOT_RETRY, self._snapshot_wanted)
         async with asyncio.TaskGroup() as tasks:
             for poll in (names, snapshots):
                 tasks.create_task(run_poll(poll, report, self._metrics), name=f"poll-{poll.feed.name}")
         raise AssertionError
 
     async def ask_names(self, report: Report) -> bool:
-        """Report the tradable names; a new one requests a snapshot."""
+        """Report the tradable names; a new one requests a snapshot, and so do the first after a failure.
+
+        Only a snapshot closes a gap, and what appears before it does counts as late.
+        """
+        was_lost, self._names_lost = self._names_lost, True
         opening = self._is_opening()
         async with self._budget.spend(NAMES_WEIGHT, Priority.URGENT if opening else Priority.ROUTINE):
             self._names_at = _loop_time()
             names = await self._rest.default_symbols()
         accepted = await report(SymbolNames(self.name, self._openings.time(), names, complete=True))
+        self._names_lost = not accepted
+        if accepted and was_lost:
+            self._snapshot_wanted.set()
         if accepted and names is not self._accepted:
             self._accepted = names
             if new := names.difference(self._names):
-                self._new_name.set()
+                self._snapshot_wanted.set()
                 await asyncio.sleep(0)
                 self._names.update(dict.fromkeys(new))
         return accepted
@@ -104,9 +113,10 @@ class SymbolPolls:
         await _until(self._names_at + self._intervals.names.seconds(opening=self._is_opening()))
 
     async def ask_snapshot(self, report: Report) -> bool:
-        """Report the descriptions of all symbols."""
-        prompted = self._new_name.is_set()
-        self._new_name.clear()
+        """Report the descriptions of all symbols, at some distance to the last ones."""
+        await _until(self._snapshot_at + self._intervals.snapshot_gap_seconds)
+        prompted = self._snapshot_wanted.is_set()
+        self._snapshot_wanted.clear()
         async with self._budget.spend(SNAPSHOT_WEIGHT, Priority.ROUTINE if prompted else Priority.SPARE):
             self._snapshot_at = _loop_time()
             symbols = await self._rest.exchange_info()
@@ -114,8 +124,7 @@ class SymbolPolls:
 
     async def _until_next_snapshot(self) -> None:
         """Wait for the interval or a new name; the very first names request the first snapshot."""
-        await pause(self._intervals.snapshots.seconds(opening=self._is_opening()), self._new_name)
-        await _until(self._snapshot_at + self._intervals.snapshot_gap_seconds)
+        await pause(self._intervals.snapshots.seconds(opening=self._is_opening()), self._snapshot_wanted)
 
     def _is_opening(self) -> bool:
         return self._intervals.opening.is_near(self._openings.upcoming(), self._openings.time())

@@ -84,7 +84,7 @@ def _varint(message: bytes, place: int) -> tuple[int, int]:
 
 
 class UnreadableItemError(FrameError):
-    """The frame is unreadable as a whole."""
+    """The frame cannot be read as a whole; single items of it may be to blame."""
 
 
 def items_in(frame: bytes, channel: str) -> Sequence[TickerSymbol]:

@@ -18,14 +18,16 @@ class Thresholds:
     """New symbols an answer may show before it is quarantined; for tickers, which show no complete list, per hour."""
     blind_after: timedelta = timedelta(seconds=15)
     """Gap in coverage after which new symbols count as late."""
-    assume_trading_after: timedelta = timedelta(hours=1)
-    """Time among the tradable names after which a symbol counts as trading, even without a trade seen."""
     late_opening_max: timedelta = timedelta(hours=24)
-    """Time after its opening during which a symbol that does not trade is still expected to."""
+    """Time after its opening during which a symbol that does not trade is still expected to. One that is among the
+    tradable names for longer counts as trading, even without a trade seen."""
     on_time: timedelta = timedelta(seconds=10)
     """Tolerance between an opening and the first trade; beyond it the opening counts as moved."""
     watch_min: timedelta = timedelta(seconds=10)
-    """Coverage by tickers that is needed before a first sign of trading counts as the opening itself."""
+    """Coverage by tickers that is needed before a first sign of trading counts as the opening itself, at least ..."""
+    watch_max: timedelta = timedelta(minutes=1)
+    """... and at most. A symbol that was there before a gap in coverage is to be missing for as long as the gap was:
+    frames of tickers may leave out what has not changed, and with it a coin that trades rarely."""
     fresh_for: timedelta = timedelta(minutes=2)
     """Delay after its opening beyond which a new symbol counts as late. Purchases go by the opening itself."""
     moves_max: int = 20

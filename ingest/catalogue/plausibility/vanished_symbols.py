@@ -2,26 +2,33 @@
 
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
+from ingest.catalogue.plausibility.coverage import CoverageGaps
 from ingest.catalogue.plausibility.thresholds import Thresholds
 from ingest.stepwise import Steps, difference
 
 BATCH_MAX: Final = 10
 """Symbols that may be delisted at once, however short the list."""
+CERTAIN_FACTOR: Final = 36
+"""So many times what confirms an absence puts it beyond doubt: by default 180 snapshots and six hours."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Absence:
     since: datetime
-    reads: int
+    reads: int = 0
+    watched_reads: int = 0
+    """Those while tickers came."""
 
 
 class VanishedSymbols:
-    def __init__(self, thresholds: Thresholds) -> None:
-        self._thresholds = thresholds
+    def __init__(self, thresholds: Thresholds, gaps: CoverageGaps) -> None:
+        self._thresholds, self._gaps = thresholds, gaps
         self._missing: dict[str, _Absence] = {}
+        self.withheld_count = 0
+        """Confirmed absences that are too many to be believed."""
 
     def seen(self, symbols: AbstractSet[str]) -> None:
         """Reset the absence of each of *symbols*."""
@@ -35,21 +42,36 @@ class VanishedSymbols:
 
         Nothing is confirmed while more symbols are missing than an exchange delists at once: that is a stale cache.
         Symbols no snapshot has *described* count only once no other event has shown them for long.
+
+        What snapshots have missed for much longer, although tickers came, was delisted while ingest was away. It counts
+        no more, and is confirmed in batches.
         """
         absent = yield from difference(expected, shown)
         before = self._missing
-        self._missing = {symbol: _once_more(before.get(symbol), at) for symbol in absent}
-        gone = sorted(symbol for symbol, absence in self._missing.items() if self._is_confirmed(absence, at))
-        lost = described & self._missing.keys() | set(gone)
-        if len(lost) > max(BATCH_MAX, len(expected) * self._thresholds.shrunken_percent // 100):
-            return []
+        is_watched = self._gaps.is_ticking(at)
+        self._missing = {
+            symbol: _once_more(before.get(symbol) or _Absence(at), is_watched=is_watched) for symbol in absent
+        }
+        absences = self._missing.items()
+        confirmed = {symbol for symbol, absence in absences if self._suffice(absence.reads, at - absence.since)}
+        certain = {
+            symbol
+            for symbol, absence in absences
+            if self._suffice(absence.watched_reads, at - absence.since, CERTAIN_FACTOR)
+        }
+        believed = sorted(confirmed - certain)
+        lost = (described & self._missing.keys() | confirmed) - certain
+        is_stale = len(lost) > max(BATCH_MAX, len(expected) * self._thresholds.shrunken_percent // 100)
+        self.withheld_count = len(believed) if is_stale else 0
+        gone = sorted(certain)[:BATCH_MAX] + ([] if is_stale else believed)
         for symbol in gone:
             del self._missing[symbol]
         return gone
 
-    def _is_confirmed(self, absence: _Absence, at: datetime) -> bool:
-        return absence.reads >= self._thresholds.gone_reads and at - absence.since >= self._thresholds.gone_after
+    def _suffice(self, reads: int, duration: timedelta, factor: int = 1) -> bool:
+        """Return whether so many *reads* over *duration* are *factor* times what confirms an absence."""
+        return reads >= self._thresholds.gone_reads * factor and duration >= self._thresholds.gone_after * factor
 
 
-def _once_more(absence: _Absence | None, at: datetime) -> _Absence:
-    return _Absence(at, 1) if absence is None else replace(absence, reads=absence.reads + 1)
+def _once_more(absence: _Absence, *, is_watched: bool) -> _Absence:
+    return replace(absence, reads=absence.reads + 1, watched_reads=absence.watched_reads + is_watched)
