@@ -1,5 +1,6 @@
 """The parts of one executor, put together: the only place that makes them."""
 
+import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -151,8 +152,8 @@ class _Base:
         self, runtime: Runtime, settings: ExecutorSettings, exchange: Exchange, halts: HaltWatch, alarms: Alarms
     ) -> None:
         self._runtime, self._settings, self._exchange = runtime, settings, exchange
-        self._halts = halts
-        self._alarms = alarms
+        self._halts, self._alarms = halts, alarms
+        self.stopping = {Side.BUY: runtime.stop, Side.SELL: asyncio.Event()}
         self.metrics = ExecutorMetrics(runtime.telemetry.registry, now=exchange.now)
         self.outbox = Outbox(runtime.database, runtime.bus, alarm=alarms.say)
         self.balances = None if exchange.exits.account is None else LastBalances(exchange.exits.account)
@@ -182,7 +183,7 @@ class _Base:
             selling=self._selling_markets,
             ask=_question(self._exchange, self._settings, self._markets),
             now=self._exchange.now,
-            stopping=self._runtime.stop,
+            stopping=self.stopping,
         )
 
     def sender(self, builder: RequestBuilder, transitions: OrderTransitions, repeater: PurchaseRepeater) -> OrderSender:
@@ -197,7 +198,7 @@ class _Base:
             absence=AbsenceCheck(exchange.venues, slots, self.clock, settings, balances=self.balances, now=now),
             sent=self.metrics.sent,
         )
-        attempts = RequestAttempts(parts, settings, now=now, stopping=self._runtime.stop, inert=inert(parts, exchange))
+        attempts = RequestAttempts(parts, settings, now=now, stopping=self.stopping, inert=inert(parts, exchange))
         return OrderSender(attempts, slots, transitions, repeater, latch=self._halts.halt, now=now)
 
     def free(self) -> Mapping[Mode, FreeBalances | None]:

@@ -14,9 +14,9 @@ from executor.decisions.limits import MassListing
 from executor.halts.halt_causes import HaltCause
 from executor.journal.decision_writer import ALONE, Reservation
 from executor.metrics import ExecutorMetrics
-from executor.model import Order
+from executor.model import Decided, Order, Outcome
 from executor.sending.order_sender import Latch
-from executor.sending.purchase_decisions import Decided, Foreseen, Outcome, PurchaseDecisions
+from executor.sending.purchase_decisions import Foreseen, PurchaseDecisions
 from executor.sending.purchase_sender import PurchaseSender
 from shared.events import Listing, ListingKey, ListingRescheduled, Source, Trade
 from shared.log_context import of_listing
@@ -65,7 +65,9 @@ class BuyListing:
         if outcome is not Outcome.REPEATED:
             return ()
         if isinstance(listing, ListingRescheduled):
-            await self._moved(listing)  # The order that it moves was armed between the two looks.
+            # The order that it moves was armed between the two looks, or was refused for its time.
+            if not await self._moved(listing):
+                await self._reopen(listing)
         else:
             await self._decisions.announced(listing)
             self._bought_ahead.discard(listing.key)
@@ -132,6 +134,12 @@ class BuyListing:
         log.info("opening moved", symbol=listing.symbol, listing=listing.key, opens_at=listing.opens_at)
         self._consequences.on_armed()
         return True
+
+    async def _reopen(self, listing: ListingRescheduled) -> None:
+        """Let what was refused for its time wait for the new opening, where that fits."""
+        if await self._decisions.reopen(listing):
+            log.info("waits after a refusal", symbol=listing.symbol, listing=listing.key, opens_at=listing.opens_at)
+            self._consequences.on_armed()
 
     def _might_be_bought(self, listing: Listing) -> bool:
         """Return whether *listing* is one to buy.

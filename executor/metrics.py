@@ -6,8 +6,7 @@ from datetime import datetime
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from executor.exits.watchdog import Watchdog
-from executor.model import Order, OrderState, PriceSource, Reason
-from executor.sending.purchase_decisions import Decided
+from executor.model import Decided, Order, OrderState, PriceSource, Reason
 from executor.supervision.exposure_metrics import Exposure
 from shared.events import Side
 from shared.mexc.time.exchange_clock import ExchangeClock

@@ -1,13 +1,11 @@
 """Executor service: run the parts of one executor beside each other. Wiring only."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Final, Never
-
-from prometheus_client import CollectorRegistry
 
 from executor.alarms import Alarms
 from executor.assembly import Parts, assemble, limiter_of
@@ -20,7 +18,7 @@ from executor.journal.held_positions import held_live
 from executor.journal.order_row import Statement
 from executor.journal.rehearsal import STATEMENTS, keep_rehearsed
 from executor.listing_handler import BuyListing, Consequences, Lend
-from executor.market_streams.market_streams import MarketStreams
+from executor.market_streams.market_streams import market_streams
 from executor.metrics import show_clock, show_watchdog
 from executor.private_stream.private_stream import PrivateStream, private_stream_of
 from executor.private_stream.push_hints import Checks
@@ -38,6 +36,8 @@ from executor.supervision.unexplained_holdings import UnexplainedHoldings
 from executor.venues.credentials import credentials
 from executor.venues.exchange_connections import Exchange, OpenExchange, open_exchange
 from executor.venues.paper.footprint_recovery import recall_footprint
+from shared.bus.drain import Run, bounded_drain, running_through
+from shared.control.exchange_identity import require_exchange
 from shared.errors import SettingsError
 from shared.events import Listing, Trade, utc_now
 from shared.mexc.orders.api_key import KeyTerms
@@ -49,7 +49,9 @@ from shared.settings import ExchangeSettings
 from shared.wire.topology import EXECUTOR_LISTINGS, EXECUTOR_OPENINGS, message_handler
 
 DRAIN_SECONDS: Final = 10.0
-"""For orders under way at a stop; those that are unsettled by then, the next start looks up."""
+"""For purchases under way at a stop; those that are unsettled by then, the next start looks up."""
+SALES_SECONDS: Final = 3.0
+"""For sales under way after those."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +71,8 @@ class ExecutorRun:
 
     def show_health(self, exits: Component) -> ApiKeyWatch | None:
         """Show facts and metrics of this executor; return the watch of its API key, where there is one."""
-        telemetry, terms = (
-            self.runtime.telemetry,
-            KeyTerms(self.venue.mexc_api_key_created, ip_bound=self.venue.mexc_api_key_ip_bound),
-        )
+        telemetry = self.runtime.telemetry
+        terms = KeyTerms(self.venue.mexc_api_key_created, ip_bound=self.venue.mexc_api_key_ip_bound)
         show_facts(self.component, self.settings, self.exchange, self.parts.readiness, live=self.venue.live)
         account, key = self.exchange.account, None
         if account is not None:
@@ -97,10 +97,10 @@ class ExecutorRun:
         )
 
     def start_background(self, tasks: asyncio.TaskGroup, key: ApiKeyWatch | None, ended: asyncio.Event) -> None:
-        """Start the tasks beside trading; the outbox goes on until *ended* is set."""
+        """Start the tasks beside trading; those that orders and positions need go on until *ended* is set."""
         runtime, exchange = self.runtime, self.exchange
         tasks.create_task(self.parts.outbox.relay(ended), name="outbox")
-        tasks.create_task(self.watchdog.run(runtime.stop), name="exit watchdog")
+        tasks.create_task(self.watchdog.run(ended), name="exit watchdog")
         footprint, keep_seconds = exchange.exits.footprint, self.settings.paper_footprint_seconds
         recall = recall_footprint(runtime.database, footprint, keep_seconds, runtime.stop, now=exchange.now)
         tasks.create_task(recall, name="footprint")
@@ -110,7 +110,7 @@ class ExecutorRun:
         tasks.create_task(self.reconcile(holdings), name="reconciliation")
         if (stream := self.private_stream(holdings)) is not None:
             self.component.add_fact("private_stream", stream.fact)
-            tasks.create_task(stream.run(runtime.stop), name="private stream")
+            tasks.create_task(stream.run(ended), name="private stream")
 
     def private_stream(self, holdings: CheckPrompt) -> PrivateStream | None:
         """Return the account's private stream; None where nothing is sent, or it is switched off."""
@@ -143,9 +143,13 @@ class ExecutorRun:
         )
 
     async def trade(self) -> None:
-        """Consume listings until the stop, then finish the orders under way."""
+        """Consume listings until the stop, then finish the orders under way; positions are watched until those end."""
         runtime, parts = self.runtime, self.parts
-        async with asyncio.timeout(None) as drain, asyncio.TaskGroup() as under_way:
+        async with (
+            running_through(self.caretakers(), drain_seconds=SALES_SECONDS),
+            bounded_drain("purchases") as drain,
+            asyncio.TaskGroup() as under_way,
+        ):
             dispatch = OrderDispatch(parts.sender, under_way, parts.metrics.committed, now=parts.now)
             consequences = Consequences(dispatch, parts.schedule.changed.set, self.halts.halt)
             mass_listing = MassListing(self.settings.listings_per_minute_max)
@@ -155,11 +159,11 @@ class ExecutorRun:
                 self.component.saw_event(utc_now())
                 return await buy(listing)
 
-            self.start_orders(under_way)
-            hold_seconds = self.settings.reconcile_hold_seconds
+            under_way.create_task(parts.repeater.run(parts.sender, runtime.stop), name="further attempts")
+            hold_seconds, age_max = self.settings.reconcile_hold_seconds, self.settings.listing_age_seconds
             await purchases_may_begin(runtime.database, parts.readiness, runtime.stop, hold_seconds=hold_seconds)
             under_way.create_task(parts.schedule.run(runtime.stop), name="schedule")
-            announced = AnnouncedOpenings(runtime.database, buy.missed, now=parts.now)
+            announced = AnnouncedOpenings(runtime.database, buy.missed, age_seconds_max=age_max, now=parts.now)
             under_way.create_task(announced.run(runtime.stop), name="announced")
             news = message_handler(Listing, handle)
             under_way.create_task(runtime.bus.consume(EXECUTOR_OPENINGS, news, until=runtime.stop), name="openings")
@@ -167,20 +171,22 @@ class ExecutorRun:
                 await runtime.bus.consume(EXECUTOR_LISTINGS, news, until=runtime.stop)
             drain.reschedule(asyncio.get_running_loop().time() + DRAIN_SECONDS)
 
-    def start_orders(self, tasks: asyncio.TaskGroup) -> None:
-        """Start everything that looks after orders and positions that there are already."""
-        runtime, parts, stop = self.runtime, self.parts, self.runtime.stop
-        tasks.create_task(parts.reconciler.run(stop), name="order reconciler")
-        tasks.create_task(parts.repeater.run(parts.sender, stop), name="further attempts")
-        tasks.create_task(parts.exits.run(self.watchdog, stop), name="exits")
+    def caretakers(self) -> Mapping[str, Run]:
+        """Return what looks after the orders and positions that there are already, by name."""
+        parts = self.parts
+        runs: dict[str, Run] = {
+            "order reconciler": parts.reconciler.run,
+            "exits": partial(parts.exits.run, self.watchdog),
+            "daily loss": parts.daily_loss.run,
+            "end of auto_trade": partial(keep_ending, self.runtime.database, now=parts.now),
+            "recheck": parts.recheck.run,
+            "operator settlement": parts.operator_settlement.run,
+        }
         if parts.custody is not None:
-            tasks.create_task(parts.custody.run(stop), name="balance check")
-        tasks.create_task(parts.daily_loss.run(stop), name="daily loss")
+            runs["balance check"] = parts.custody.run
         if parts.fee_prices is not None:
-            tasks.create_task(parts.fee_prices.run(stop), name="fee prices")
-        tasks.create_task(keep_ending(runtime.database, stop, now=parts.now), name="end of auto_trade")
-        tasks.create_task(parts.recheck.run(stop), name="recheck")
-        tasks.create_task(parts.operator_settlement.run(stop), name="operator settlement")
+            runs["fee prices"] = parts.fee_prices.run
+        return runs
 
 
 async def serve(
@@ -202,6 +208,7 @@ async def serve(
     keys = credentials(venue)
     if venue.live and keys is None:
         raise SettingsError("SNIPER_LIVE: needs SNIPER_MEXC_API_KEY and SNIPER_MEXC_API_SECRET")
+    await when_available("exchange", partial(require_exchange, runtime.database, venue.mexc_rest_url), runtime.stop)
     if seeds is not None:
         await when_available("configuration", partial(seed, runtime.database, seeds), runtime.stop)
     component, exits = Component("executor"), Component("exits")
@@ -216,7 +223,10 @@ async def serve(
         heartbeat(exits, runtime.bus),
     ):
         alarms = Alarms(component, runtime.telemetry.registry)
-        exchange = _with_streams(opened, venue, settings, exits, runtime.telemetry.registry)
+        streams = market_streams(venue.trading_ws_url, settings, runtime.telemetry.registry)
+        exchange = opened if streams is None else opened.with_streams(streams)
+        if streams is not None:
+            exits.add_fact("prices", streams.facts)
         parts = assemble(runtime, settings, exchange, halts, alarms, Readiness(exchange.clock))
         show_clock(exchange.clock, runtime.telemetry.registry)
         lending = lend or parts.rehearsal.lend
@@ -231,19 +241,3 @@ async def serve(
                 task.cancel()
             ended.set()
             parts.outbox.filled()
-
-
-def _with_streams(
-    exchange: Exchange,
-    venue: ExchangeSettings,
-    settings: ExecutorSettings,
-    exits: Component,
-    registry: CollectorRegistry,
-) -> Exchange:
-    """Return *exchange*, with exits that follow the streams of prices unless that is switched off."""
-    url = venue.trading_ws_url if settings.exit_streams else None
-    if url is None:
-        return exchange
-    streams = MarketStreams(url, settings, registry)
-    exits.add_fact("prices", streams.facts)
-    return exchange.with_streams(streams)

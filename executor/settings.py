@@ -29,7 +29,8 @@ class EntrySettings(_ExecutorSettings):
 
     order_usdt: Dollars | None = None
     """Spent on one listing where the price holds, fee included; it may cost entry_slippage_pct more, and never more
-    than max_trade_usdt, which is the default: then it is less by what entry_slippage_pct may add."""
+    than max_trade_usdt, which is the default: then it is less by what entry_slippage_pct may add, so that 50 spend
+    about 47.60 where the price holds."""
     entry: Literal["capped", "market"] = "capped"
     """``capped``: an immediate-or-cancel order that pays at most the reference price and entry_slippage_pct.
     ``market``: spends its amount at any price, and is cancelled by MEXC in a symbol's first minute."""
@@ -147,7 +148,8 @@ class LimitSettings(_ExecutorSettings):
     halt_file: Path | None = None
     """While this file exists, trading is halted; ``halt`` in SNIPER_DATA_DIR unless set."""
     other_holdings: Annotated[frozenset[str], NoDecode, BeforeValidator(listed)] = frozenset({"MX"})
-    """Assets the account holds for other reasons; any other that no position explains halts live purchases."""
+    """Assets the account holds for other reasons, in the place of the default: name MX again where it is held. Any
+    other that no position explains halts live purchases."""
 
 
 class ExitSettings(_ExecutorSettings):

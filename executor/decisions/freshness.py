@@ -38,6 +38,11 @@ def opening_ahead(listing: Listing, ages: AgeSettings, now: datetime) -> datetim
     return listing.opens_at
 
 
+def is_stated_ahead(listing: Listing, ages: AgeSettings, now: datetime) -> bool:
+    """Return whether the opening of *listing* is to come, by a statement; one that is merely seen shows no age."""
+    return opening_ahead(listing, ages, now) is not None and listing.observed_at < age_starts_at(listing)
+
+
 def is_of_unknown_age(listing: Listing) -> bool:
     """Return whether *listing* appeared while no source watched, and its opening is unknown: it is not bought.
 

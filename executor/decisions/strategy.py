@@ -18,7 +18,7 @@ from executor.decisions.limits import LimitUsage, exceeded_limit, limits_of, net
 from executor.model import ExitReason, Order, Position, Reason, Refusal, client_order_id
 from executor.settings import ExecutorSettings
 from shared.control.exit_policy import ENTRY_SLIPPAGE_PCT
-from shared.events import AppliedConfig, Listing, Mode, Side, Source
+from shared.events import AppliedConfig, Listing, Mode, Side, Source, TradingRules
 
 SIDES_CLOSED: Final[Mapping[Side, frozenset[int]]] = MappingProxyType(
     {Side.BUY: frozenset({3, 4}), Side.SELL: frozenset({2, 4})}
@@ -75,12 +75,17 @@ def decide(
     )
     if objection is not None:
         return objection
-    # Many symbols are shown hours before they open: the exchange would take no purchase yet.
-    rules = listing.rules
-    is_closed = rules is not None and (rules.api_allowed is False or rules.trade_side_type in SIDES_CLOSED[Side.BUY])
-    if opening is not None or is_closed:
+    if opening is not None or (listing.opens_at is None and _is_closed(listing.rules)):
         return WaitForOpening(opening)
     return _buy(state, unready, settings, now)
+
+
+def _is_closed(rules: TradingRules | None) -> bool:
+    """Return whether the exchange takes no purchase yet: many symbols are shown hours before they open.
+
+    Once a stated opening has come that shows nothing, as *rules* may be from before it, and no source would say more.
+    """
+    return rules is not None and (rules.api_allowed is False or rules.trade_side_type in SIDES_CLOSED[Side.BUY])
 
 
 def decide_at_opening(
@@ -94,6 +99,12 @@ def decide_at_opening(
     if objection is None and (age := age_if_too_old(listing, settings, now)) is not None:
         objection = Refusal(Reason.OPENING_PASSED, f"{age.total_seconds():.1f} s ago")
     return _buy(state, unready, settings, now) if objection is None else objection
+
+
+def is_timely(listing: Listing, settings: ExecutorSettings, now: datetime) -> bool:
+    """Return whether the opening of *listing* is known, and is one to wait for or has just come."""
+    opening = opening_ahead(listing, settings, now)
+    return listing.opens_at is not None and _untimely(listing, opening, settings, now) is None
 
 
 def may_trade_live(config: AppliedConfig, now: datetime) -> bool:

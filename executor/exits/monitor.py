@@ -1,4 +1,4 @@
-"""Exit monitor: look at every position each second or sooner, and sell those that are due.
+"""Exit monitor: look at positions every `exit_check_seconds`, as the rate limits allow, and sell those that are due.
 
 MEXC has no stop orders, so a position is only as safe as this loop is alive: its health is a component of its own.
 """
@@ -30,7 +30,7 @@ from executor.pricing.valuation import Quote
 from executor.settings import ExecutorSettings
 from shared.errors import TransientError, pause
 from shared.log_context import of_listing
-from shared.mexc.errors import ExchangeError, RateLimited
+from shared.mexc.errors import QUIET_LOOK_SECONDS, ExchangeError, RateLimited
 from shared.postgres.database import Database
 
 log = structlog.get_logger(__name__)
@@ -183,7 +183,7 @@ class ExitMonitor:
             await self.look(watchdog, sales, ticks)
         except RateLimited as error:
             watchdog.failed(str(error))
-            return max(self._wait_seconds_max(), error.quiet_seconds)
+            return max(self._wait_seconds_max(), min(error.quiet_seconds, QUIET_LOOK_SECONDS))
         except (TransientError, ExchangeError) as error:
             watchdog.failed(str(error))
         except Exception as error:

@@ -176,7 +176,7 @@ class PositionLooks:
             look.due.add(each.name)
             self._sell(each, decision, quote, look, sales)
         elif self._is_kept_by_rules(each.position, quote, look.time):
-            sales.begin(each.position, lambda: self._markets.rules.renew(each.position.listing))
+            sales.begin(each.position, lambda: self._markets.rules.read(each.position.listing))
 
     def _is_kept_by_rules(self, position: Position, quote: Quote, time: LookTime) -> bool:
         """Return whether only rules, which may be old or garbled and are due, keep *position* from being sold."""

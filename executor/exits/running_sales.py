@@ -20,8 +20,7 @@ from executor.settings import ExecutorSettings
 from shared.errors import TransientError
 from shared.events import Mode, TradingRules
 from shared.log_context import of_listing
-from shared.mexc.errors import ExchangeError
-from shared.mexc.time.clock_estimate import ClockUncertainError
+from shared.mexc.errors import ClockUncertainError, ExchangeError
 
 _WAIT_SECONDS_MIN: Final = 0.05
 _SOON_SECONDS: Final = 0.1
@@ -123,7 +122,7 @@ class RunningSales:
             wanted = SaleIntent(position, decision.reason, decision.price_min, rules, beside, decision.quantity, source)
             self.begin(position, lambda: self._selling.sell(wanted))
 
-    def begin(self, position: Position, work: Callable[[], Awaitable[None]]) -> None:
+    def begin(self, position: Position, work: Callable[[], Awaitable[object]]) -> None:
         """Run *work* on *position*, which is left alone meanwhile; a failure is retried by a later look."""
         self._running.add(position.name)
         self._tasks.create_task(self._done(position, work), name=f"exit-{position.name}")
@@ -187,7 +186,7 @@ class RunningSales:
             max_seconds += 2 * self._settings.exchange_timeout_seconds
         return now - self._doubted_since.setdefault((each.name, sale.sequence), now) >= max_seconds
 
-    async def _done(self, position: Position, work: Callable[[], Awaitable[None]]) -> None:
+    async def _done(self, position: Position, work: Callable[[], Awaitable[object]]) -> None:
         with of_listing(position.listing):
             try:
                 await work()

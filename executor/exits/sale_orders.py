@@ -17,10 +17,8 @@ from executor.sending.last_balances import BalanceSource
 from executor.sending.order_sender import OrderSender
 from executor.sending.request_builder import BuiltRequest
 from shared.events import Mode, Side, TradingRules
-from shared.log_context import of_listing
-from shared.mexc.errors import ExchangeError, ExchangeUnavailable
+from shared.mexc.errors import ClockUncertainError, ExchangeError, ExchangeUnavailable
 from shared.mexc.orders.order_reports import Balance
-from shared.mexc.time.clock_estimate import ClockUncertainError
 
 log = structlog.get_logger(__name__)
 
@@ -185,32 +183,28 @@ class SaleOrders:
         """Sell as much of *intent* as the account holds; return after the attempt."""
         self._under_way += 1
         try:
-            await self._sell(intent)
+            await self._sell(intent.position, intent)
         finally:
             self._under_way -= 1
 
-    async def _sell(self, intent: SaleIntent) -> None:
-        with of_listing(intent.position.listing):
-            position = intent.position
-            sellable = await self.sellable_quantity(intent)
-            amount = sellable if intent.quantity is None else min(sellable, intent.quantity)
-            if not is_worth_selling(amount, intent.price_min, intent.rules):
-                log.info(
-                    "too little of what was bought is there to be sold", position=position.name, free=f"{amount:f}"
-                )
-                return
-            way_out = _WayOut(self._sender, intent)
-            try:
-                await self._journal.sell(
-                    position,
-                    amount,
-                    intent.reason,
-                    price_min=intent.price_min,
-                    beside=intent.is_beside_another,
-                    way_out=way_out,
-                )
-            finally:
-                await way_out.ended()
+    async def _sell(self, position: Position, intent: SaleIntent) -> None:
+        sellable = await self.sellable_quantity(intent)
+        amount = sellable if intent.quantity is None else min(sellable, intent.quantity)
+        if not is_worth_selling(amount, intent.price_min, intent.rules):
+            log.info("too little of what was bought is there to be sold", position=position.name, free=f"{amount:f}")
+            return
+        way_out = _WayOut(self._sender, intent)
+        try:
+            await self._journal.sell(
+                position,
+                amount,
+                intent.reason,
+                price_min=intent.price_min,
+                beside=intent.is_beside_another,
+                way_out=way_out,
+            )
+        finally:
+            await way_out.ended()
 
     async def sellable_quantity(self, intent: SaleIntent) -> Decimal:
         """Return the quantity that the account holds: a purchase takes a moment to arrive, and people sell by hand.

@@ -16,8 +16,7 @@ from executor.pricing.valuation import Quote
 from shared.errors import TransientError
 from shared.events import Mode
 from shared.log_context import of_listing
-from shared.mexc.errors import ExchangeError
-from shared.mexc.time.clock_estimate import ClockUncertainError
+from shared.mexc.errors import ClockUncertainError, ExchangeError
 
 log = structlog.get_logger(__name__)
 

@@ -1,23 +1,25 @@
-"""Halt watch: the halts by database, file and signal, kept in memory so that orders need no query."""
+"""Halt watch: the halts by database, file and signal, and auto_trade, in memory so that orders need no query."""
 
 import asyncio
 import math
 import signal
 import threading
-import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, Never, Protocol
 
 import structlog
+from asyncpg import Record
 
 from executor.halts.halt_causes import HaltCause, latch
 from executor.settings import LimitSettings
 from shared.control.halts import Halt, halts_in_force
 from shared.errors import TransientError, each_isolated, pause
-from shared.events import Mode
+from shared.events import AppliedConfig, Mode
+from shared.mexc.time.clock_estimate import boot_seconds
 from shared.postgres.database import Connection, Database
 
 log = structlog.get_logger(__name__)
@@ -28,6 +30,8 @@ FRESH_SECONDS: Final = 2.0
 """Halts that were read longer ago count as unknown, and unknown means no order."""
 ANSWER_SECONDS: Final = 1.0
 RETRY_SECONDS: Final = 0.25
+NEVER: Final = datetime.min.replace(tzinfo=UTC)
+AUTO_TRADE: Final = "SELECT auto_trade, auto_trade_until, updated_at FROM trade_config WHERE id = 1"
 UNREADABLE: Final = "halt state unreadable"
 FILE_NAME: Final = "halt"
 
@@ -38,8 +42,14 @@ class SaleHalts(Protocol):
 
 
 class Halts(SaleHalts, Protocol):
+    config_changed_at: datetime
+    """Last change of the configuration that was read: without one since a decision, that still holds."""
+
     def buys_halted(self, mode: Mode) -> str:
         """Return the reason of a halt of purchases in *mode*; empty without one."""
+
+    def live_ended(self, decided_by: AppliedConfig, now: datetime) -> str:
+        """Return why nothing is bought live at *now* that was *decided_by* a config; empty while auto_trade is on."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,13 +64,15 @@ class _RaisedHalt:
 class HaltWatch:
     """A halt holds by its row. Until that is committed it is held here, also while the database is away."""
 
-    def __init__(self, database: Database, file: Path, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, database: Database, file: Path, *, clock: Callable[[], float] = boot_seconds) -> None:
         self._database = database
         self._file = file
         self._clock = clock
         self._raised: dict[tuple[HaltCause, Mode | None], _RaisedHalt] = {}
         self._by_file = ""
         self._found: Sequence[Halt] = ()
+        self._auto_trade: Record | None = None
+        self.config_changed_at = NEVER
         self._read_at = -math.inf
         self._hurry = asyncio.Event()
         self._away = False
@@ -78,6 +90,19 @@ class HaltWatch:
     def exits_halted(self) -> str:
         """Return the reason of a halt of sales; empty without one."""
         return self._reason(lambda halt: halt.exits)
+
+    def live_ended(self, decided_by: AppliedConfig, now: datetime) -> str:
+        """Return why nothing is bought live at *now* that was *decided_by* a config; empty while auto_trade is on.
+
+        The later of that config and the last one read counts.
+        """
+        latest = self._auto_trade
+        is_on, until = decided_by.auto_trade, decided_by.auto_trade_until
+        if latest is not None and latest["updated_at"] >= decided_by.updated_at:
+            is_on, until = latest["auto_trade"], latest["auto_trade_until"]
+        if not is_on:
+            return "auto_trade is off"
+        return f"auto_trade ended at {until:%H:%M:%S} UTC" if until is not None and now >= until else ""
 
     def halt(self, cause: HaltCause, mode: Mode | None, reason: str) -> None:
         """Halt purchases in *mode* (None: in both) now; the row follows as soon as the database takes it."""
@@ -109,6 +134,8 @@ class HaltWatch:
             failed=lambda each, _: faulty.append(each),  # It holds here, and is latched again.
         )
         asked_at = self._clock()
+        self._auto_trade = await connection.fetchrow(AUTO_TRADE)
+        self.config_changed_at = NEVER if self._auto_trade is None else self._auto_trade["updated_at"]
         self._found = await halts_in_force(connection)
         self._read_at, self._away = asked_at, False
         self.was_read.set()

@@ -1,12 +1,13 @@
 """Openings as dedup's ledger holds them: for orders that missed the news, and for listings never decided on.
 
-A listing that is open is bought from its message or not at all. One that opens later can wait for an executor that was
-away while it was announced: its message has expired by then, its claim has not. dedup owns the ledger; here it is read.
+A listing that was open when it was seen is bought from its message or not at all. One that opens later can wait for an
+executor that was away while it was announced, and as long as it is fresh at its opening, too: its message has expired
+by then, its claim has not. dedup owns the ledger; here it is read.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 import structlog
@@ -32,7 +33,7 @@ WHERE orders.state = 'armed' AND claimed.opens_at IS DISTINCT FROM orders.fire_a
 """
 MISSED: Final = """
 SELECT listing_key, listing, opens_at, opens_observed_at FROM listing_claims AS claimed
-WHERE opens_at > $1 AND NOT EXISTS (
+WHERE opens_at >= $1 AND NOT EXISTS (
     SELECT FROM orders WHERE orders.listing_key = claimed.listing_key AND orders.side = 'BUY'
 )
 ORDER BY opens_at LIMIT $2
@@ -66,6 +67,10 @@ def _as_claimed(row: Record) -> Listing:
     )
 
 
+def _was_seen_ahead(listing: Listing) -> bool:
+    return listing.opens_at is not None and listing.listed_at < listing.opens_at
+
+
 def _not_taken_in(listing: Listing, error: Exception) -> None:
     with of_listing(listing):
         log.warning("an announced opening was not taken in", listing=listing.key, reason=in_a_line(error))
@@ -80,10 +85,17 @@ class AnnouncedOpenings:
     """Decides on listings that are to open and that no message led to a decision on."""
 
     def __init__(
-        self, database: Database, decide: Callable[[Listing], Awaitable[object]], *, now: Callable[[], datetime]
+        self,
+        database: Database,
+        decide: Callable[[Listing], Awaitable[object]],
+        *,
+        age_seconds_max: float,
+        now: Callable[[], datetime],
     ) -> None:
+        """Listings that opened longer than *age_seconds_max* ago are left alone."""
         self._database = database
         self._decide = decide
+        self._age_max = timedelta(seconds=age_seconds_max)
         self._now = now
 
     async def run(self, until: asyncio.Event) -> None:
@@ -100,5 +112,6 @@ class AnnouncedOpenings:
     async def catch_up(self) -> None:
         """Decide on announced listings that were never decided on."""
         async with self._database.connection() as connection:
-            rows = await connection.fetch(MISSED, self._now(), MISSED_MAX)
-        await each_isolated(readable(rows, _as_claimed, failed=_not_read), self._decide, failed=_not_taken_in)
+            rows = await connection.fetch(MISSED, self._now() - self._age_max, MISSED_MAX)
+        seen_ahead = filter(_was_seen_ahead, readable(rows, _as_claimed, failed=_not_read))
+        await each_isolated(list(seen_ahead), self._decide, failed=_not_taken_in)

@@ -11,11 +11,10 @@ from asyncpg import Record
 
 from executor.decisions.repeat_purchases import RepeatConditions, repeat_refusal
 from executor.decisions.strategy import Unready
-from executor.journal import order_transitions, settlement
+from executor.journal import order_transitions, settlement, transition_sql
 from executor.journal.order_row import about_row, order_of, requested_qty
 from executor.model import (
     TABLE,
-    Effect,
     Order,
     OrderEvent,
     OrderState,
@@ -72,9 +71,11 @@ WHERE earlier.appeared_at IS NULL AND orders.mode = ANY($1) AND earlier.looked_a
 ORDER BY earlier.ended_at
 """
 LOOKED: Final = "UPDATE order_attempts SET looked_again = $2 WHERE attempt_id = $1 AND looked_again < $2"
+# By the database's clock, which stamps what people ask for, too: a write-off counts for what was known by then.
 APPEARED: Final = """
 UPDATE order_attempts SET
-    appeared_at = $2, executed_qty = $3, cost = $4, fees = $5, exchange_order_id = coalesce($6, exchange_order_id)
+    appeared_at = clock_timestamp(), executed_qty = $2, cost = $3, fees = $4,
+    exchange_order_id = coalesce($5, exchange_order_id)
 WHERE attempt_id = $1 AND appeared_at IS NULL
 RETURNING true
 """
@@ -110,7 +111,7 @@ class AttemptWriter:
             return unready
         async with self._database.transaction() as connection:
             conditions = await self._conditions(connection, order)
-            stands = order_of(await connection.fetchrow(order_transitions.READ, order.client_order_id))
+            stands = order_of(await connection.fetchrow(transition_sql.READ, order.client_order_id))
             step = TABLE.get((stands.state, OrderEvent.RETRIED))
             if step is None or (stands.state, stands.attempt) != (order.state, order.attempt):
                 return None
@@ -146,10 +147,10 @@ class AttemptWriter:
         state = TABLE[OrderState.FAILED, update.event].state
         async with self._database.transaction() as connection:
             await connection.execute(settlement.LOCK, order.mode)
-            values = (order.sent_as, self._now(), fill.base_qty, fill.cost, fees, exchange_id)
+            values = (order.sent_as, fill.base_qty, fill.cost, fees, exchange_id)
             if not await connection.fetchval(APPEARED, *values):
                 return
-            await settlement.settle(connection, order, Effect.ADD, fill)
+            await settlement.add(connection, order, fill)
             # Under a name of its own: the order's belongs to its last attempt.
             named = f"{order.client_order_id}.{order.attempt}"
             shown = replace(order, client_order_id=named, state=state, exchange_order_id=exchange_id)

@@ -5,7 +5,7 @@ The unique row is the fence against double orders, the conditional update of exp
 
 import asyncio
 from collections.abc import Callable, Mapping
-from contextlib import AbstractAsyncContextManager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -15,11 +15,11 @@ from asyncpg import Record, UniqueViolationError
 
 from executor.decisions.limits import LimitUsage
 from executor.decisions.strategy import TradeConfig, TradingState, sale_order
-from executor.journal import moved_opening_sql, reservation_sql
-from executor.journal.order_row import UNSTORABLE, Statement, in_ascii, opening_of, row_of
+from executor.journal import moved_opening_sql, order_transitions, reservation_sql
+from executor.journal.order_row import UNSTORABLE, Statement, in_ascii, opening_of, order_of, row_of
 from executor.model import ExitReason, Order, Position, trade_of
 from executor.settings import ExecutorSettings
-from shared.errors import TransientError
+from shared.errors import TransientError, readable
 from shared.events import AppliedConfig, Listing, Mode
 from shared.postgres.database import Connection, Database
 
@@ -60,7 +60,7 @@ class Reservation:
 
 ALONE: Final = Reservation()
 """The order and its reservation, and nothing else."""
-_FIRING: Final = Reservation(reservation_sql.FIRE)
+FIRING: Final = Reservation(reservation_sql.FIRE)
 
 
 class WayOut(Protocol):
@@ -94,13 +94,11 @@ class DecisionWriter:
         now: Callable[[], datetime],
     ) -> None:
         self._database = database
+        self.connection = database.connection
+        """A connection on which one decision is read and committed."""
         self._settings = settings
         self._outbox_filled = outbox_filled
         self._now = now
-
-    def connection(self) -> AbstractAsyncContextManager[Connection]:
-        """Return a connection on which one decision is read and committed."""
-        return self._database.connection()
 
     async def read(
         self, connection: Connection, listing: Listing | None, *, live: bool, waiting: str | None = None
@@ -139,10 +137,6 @@ class DecisionWriter:
         }
         await _write(connection, reservation.statement, {**row_of(order), **limits, **reservation.beside})
 
-    async def fire(self, connection: Connection, order: Order, read: Snapshot) -> None:
-        """Commit the same of an *order* that is armed."""
-        await self.reserve(connection, order, read, _FIRING)
-
     async def add(self, connection: Connection, order: Order, reason: str = "") -> Order:
         """Commit an *order* for which nothing is reserved, with its trade; return it as it is stored."""
         try:
@@ -159,13 +153,27 @@ class DecisionWriter:
         if listing.opens_at is None:
             return False
         values, statement = opening_of(listing), moved_opening_sql.MOVE
-        async with self._database.connection() as connection:
+        async with self.connection() as connection:
             return bool(await connection.fetchval(statement.sql, *statement.arguments(values)))
+
+    async def reopen(self, listing: Listing, *, is_stated: bool, send_until: datetime) -> bool:
+        """Let what was refused for its time wait for the opening of *listing*, with its trade; return whether any does.
+
+        *is_stated* is whether that opening is still ahead, by a statement.
+        """
+        beside = {"is_stated": is_stated, "send_until": send_until, "decided_at": self._now()}
+        values, statement = opening_of(listing) | beside, moved_opening_sql.REOPEN
+        async with self._database.transaction() as connection:
+            rows = await connection.fetch(statement.sql, *statement.arguments(values))
+            # An order that cannot be read is an alarm where orders that wait are read.
+            await connection.executemany(order_transitions.TELL, readable(rows, _told, failed=lambda *_: None))
+        self._outbox_filled()
+        return bool(rows)
 
     async def announced(self, listing: Listing) -> None:
         """Let the trades of *listing* follow its announcement, which was received, where they waited for it."""
         statement = moved_opening_sql.ANNOUNCED
-        async with self._database.connection() as connection:
+        async with self.connection() as connection:
             await connection.execute(statement.sql, *statement.arguments({"listing_key": listing.key}))
         self._outbox_filled()
 
@@ -185,7 +193,7 @@ class DecisionWriter:
         """
         order = replace(sale_order(position, base_qty, reason, self._settings, self._now()), price_min=price_min)
         values, statement = row_of(order) | {"beside": beside}, reservation_sql.SELL
-        async with self._database.connection() as connection:
+        async with self.connection() as connection:
             asyncio.get_running_loop().call_soon(way_out.prepare, order)
             with suppress(UniqueViolationError):
                 if await connection.fetchval(statement.sql, *statement.arguments(values)):
@@ -207,6 +215,10 @@ async def _write(connection: Connection, statement: Statement, values: Mapping[s
 
 def _added(order: Order, reason: str) -> Mapping[str, object]:
     return row_of(order, reason) | {"trade": trade_of(order, reason=reason or None).model_dump_json()}
+
+
+def _told(row: Record) -> tuple[object]:
+    return (trade_of(order_of(row)).model_dump(mode="json"),)
 
 
 def _trading_state(row: Record) -> TradingState:

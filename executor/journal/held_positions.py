@@ -18,19 +18,30 @@ from shared.states import HELD as POSITIONS_HELD
 # What an operator asked for counts until the position is closed. The last sale says why nothing was sold. One that is
 # at large may be older than that, where another was tried beside it. The last that got rid of a part, unless it was
 # itself one of the rest, says for how much the rest is to be sold. When to sell is read with it: a change counts from
-# the next look on.
+# the next look on. A write-off counts for the coins that were known by then: not for those that a purchase was found to
+# have got since, by the database's clock. A request to sell counts for them, too.
 HELD: Final = f"""
 SELECT
-    positions.*, write_offs.reason AS write_off,
+    positions.*, given_up.reason AS write_off,
     close_requests.listing_key IS NOT NULL OR coalesce(config.selling_all, false) AS close_requested,
     {", ".join(f"config.{name}" for name in exit_policy.FIELDS)}, own.after AS own_exits,
     last.sequence AS sale_sequence, last.state AS sale_state, last.error_reason AS sale_reason,
     at_large.sequence AS at_large_sequence, at_large.state AS at_large_state,
-    begun.exit_reason AS begun_by, begun.price_min AS begun_floor
+    begun.exit_reason AS begun_by, begun.price_min AS begun_floor, coalesce(beside.quantity, 0) AS given_up_qty
 FROM positions
 LEFT JOIN close_requests USING (listing_key, mode)
-LEFT JOIN write_offs USING (listing_key, mode)
 LEFT JOIN trade_config AS config ON config.id = 1
+LEFT JOIN LATERAL (
+    SELECT reason FROM write_offs
+    WHERE write_offs.listing_key = positions.listing_key AND write_offs.mode = positions.mode AND NOT EXISTS (
+        SELECT FROM orders LEFT JOIN order_attempts AS earlier USING (client_order_id)
+        WHERE orders.listing_key = positions.listing_key AND orders.mode = positions.mode AND side = 'BUY'
+            AND write_offs.created_at <= greatest(
+                earlier.appeared_at, CASE WHEN orders.executed_qty > 0 THEN orders.updated_at END
+            )
+    )
+    ORDER BY id LIMIT 1
+) AS given_up ON true
 LEFT JOIN LATERAL (
     SELECT after FROM position_exits
     WHERE position_exits.listing_key = positions.listing_key AND position_exits.mode = positions.mode
@@ -53,6 +64,11 @@ LEFT JOIN LATERAL (
         AND executed_qty > 0 AND exit_reason <> 'remainder'
     ORDER BY sequence DESC LIMIT 1
 ) AS begun ON positions.received_usdt > 0
+LEFT JOIN LATERAL (
+    SELECT sum(others.base_qty) AS quantity FROM positions AS others
+    WHERE positions.state = 'closing' AND others.mode = positions.mode AND others.base_asset = positions.base_asset
+        AND others.state = 'written_off' AND others.written_off_from IS DISTINCT FROM 'external'
+) AS beside ON true
 WHERE positions.state IN {in_sql(POSITIONS_HELD)}
 ORDER BY positions.opened_at
 """  # noqa: S608 - constants
@@ -128,6 +144,7 @@ def _held_of(row: Record) -> WatchedPosition:
         at_large,
         floor,
         begun_by,
+        row["given_up_qty"],
         policy,
         unreadable,
     )
@@ -153,7 +170,10 @@ async def write_off(database: Database, position: Position, now: datetime) -> bo
 
 
 def held_by_others(each: WatchedPosition, everything: Iterable[WatchedPosition]) -> Decimal:
-    """Return how much of the coin of *each* other positions of its mode explain."""
+    """Return how much of the coin of *each* other positions of its mode explain, written-off ones included.
+
+    Those whose coins are known to be gone explain none.
+    """
     mine = each.position
     quantities = (
         other.position.base_qty
@@ -162,7 +182,7 @@ def held_by_others(each: WatchedPosition, everything: Iterable[WatchedPosition])
         and (other.position.mode, other.position.listing.base_asset) == (mine.mode, mine.listing.base_asset)
         and other.position.state is not PositionState.EXTERNAL
     )
-    return sum(quantities, Decimal(0))
+    return sum(quantities, each.given_up)
 
 
 async def held_live(database: Database) -> Mapping[str, Decimal | None]:

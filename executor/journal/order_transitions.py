@@ -10,9 +10,10 @@ from asyncpg import Record
 
 from executor.alarms import Alarm, unread
 from executor.halts import halt_causes
-from executor.journal import settlement
+from executor.journal import settlement, transition_sql
 from executor.journal.announced_openings import follow
-from executor.journal.order_row import UNSTORABLE, in_ascii, named, order_of
+from executor.journal.moved_opening_sql import AWAIT_STATED
+from executor.journal.order_row import UNSTORABLE, in_ascii, order_of
 from executor.model import AT_LARGE, FINAL, TABLE, Order, OrderState, OrderUpdate, Reason, trade_of, worded
 from executor.settings import LimitSettings
 from shared.errors import readable
@@ -22,34 +23,6 @@ from shared.states import HELD, in_sql
 
 log = structlog.get_logger(__name__)
 
-READ: Final = "SELECT * FROM orders WHERE client_order_id = $1 FOR UPDATE"
-WRITE: Final = named("""
-UPDATE orders SET
-    state = :state::varchar,
-    executed_qty = :executed_qty, cost = :cost, fee = :fee, fee_asset = :fee_asset,
-    fees = :fees::jsonb,
-    error_reason = :error_reason,
-    exchange_order_id = coalesce(:exchange_order_id, exchange_order_id),
-    answered_at = coalesce(answered_at, :answered_at),
-    send_until = least(send_until, :send_until),
-    request = coalesce(:request::jsonb, request),
-    attempts = greatest(attempts, :attempts),
-    price_max = coalesce(:price_max, price_max),
-    -- What waits again waits for an opening that became known meanwhile, also one that has passed since; or for one
-    -- that is not known yet. Times are compared with ours: the database's clock is another.
-    fire_at = CASE
-        WHEN :state::varchar <> 'armed' THEN fire_at
-        WHEN (listing ->> 'opens_at')::timestamptz > :now
-            OR (listing ->> 'opens_at')::timestamptz IS DISTINCT FROM :tried_opening
-            THEN (listing ->> 'opens_at')::timestamptz
-        -- It was about to be sent, and still is: by the next executor, at once.
-        WHEN :fires_again::boolean THEN coalesce(fire_at, :now)
-    END,
-    given_up_at = coalesce(:given_up_at, given_up_at),
-    attention = NULL, misses = 0, updated_at = now()
-WHERE client_order_id = :client_order_id
-RETURNING *
-""")
 TELL: Final = "INSERT INTO trade_outbox (event) VALUES ($1)"
 IN_STATES: Final = "SELECT * FROM orders WHERE state = ANY($1) AND mode = ANY($2) ORDER BY created_at"
 MISS: Final = "UPDATE orders SET misses = misses + 1 WHERE client_order_id = $1 AND state = 'unknown' RETURNING misses"
@@ -69,11 +42,15 @@ UNION ALL
 SELECT earlier.exchange_order_id FROM order_attempts AS earlier JOIN orders USING (client_order_id)
 WHERE orders.symbol = $1 AND earlier.exchange_order_id IS NOT NULL
 """
+# Coins of an external or a written-off position may be in the account or not.
 HELD_OF: Final = f"""
-SELECT coalesce(
-    sum(base_qty) FILTER (WHERE state IN {in_sql(HELD)}),
-    CASE WHEN bool_or(state = 'closed' AND listing_key = $3) THEN 0 END
-) FROM positions WHERE mode = $1 AND base_asset = $2
+SELECT
+    coalesce(
+        sum(base_qty) FILTER (WHERE state IN {in_sql(HELD)} AND state <> 'external'),
+        CASE WHEN bool_or(state = 'closed' AND listing_key = $3) THEN 0 END
+    ) AS held,
+    coalesce(sum(base_qty) FILTER (WHERE state IN ('external', 'written_off')), 0) AS perhaps
+FROM positions WHERE mode = $1 AND base_asset = $2
 """  # noqa: S608 - constants
 LOOKED: Final = "UPDATE orders SET looked_again = $2 WHERE client_order_id = $1 AND looked_again < $2"
 _ANNOUNCED: Final = FINAL | {OrderState.ARMED, OrderState.UNKNOWN}
@@ -114,14 +91,20 @@ class OrderTransitions:
 
     async def _recorded(self, order: Order, update: OrderUpdate, reason: str | None) -> Order | None:
         async with self._database.transaction() as connection:
-            await connection.execute(settlement.LOCK, order.mode)
-            before = order_of(await connection.fetchrow(READ, order.client_order_id))
+            # What waits has no money reserved, and its firing holds the order before the exposure.
+            if order.state is not OrderState.ARMED:
+                await connection.execute(settlement.LOCK, order.mode)
+            before = order_of(await connection.fetchrow(transition_sql.READ, order.client_order_id))
             taken = TABLE.get((before.state, update.event))
             if taken is None or _is_overtaken(order, before):
                 return None
             values = _values(order, taken.state, update, reason) | {"now": self._now()}
-            after = order_of(await connection.fetchrow(WRITE.sql, *WRITE.arguments(values)))
-            await settlement.settle(connection, after, taken.effect, update.fill)
+            write = transition_sql.WRITE
+            after = order_of(await connection.fetchrow(write.sql, *write.arguments(values)))
+            if after.state is OrderState.ARMED and after.fire_at is None:
+                stated = await connection.fetchrow(AWAIT_STATED, after.client_order_id, self._now())
+                after = after if stated is None else order_of(stated)
+            await settlement.settle(connection, after, taken.effect, update.fill, reserved=before.quote_qty)
             await settlement.count_failures(connection, after, update.event, self._limits.failures_max)
             if update.reason is Reason.PAIR_REFUSED:
                 await halt_causes.halt_if_many_pairs_refused(connection, after, self._limits.pair_refusals_max)
@@ -186,14 +169,14 @@ class OrderTransitions:
             rows = await connection.fetch(KNOWN_IDS, order.symbol)
         return {row["exchange_order_id"] for row in rows}
 
-    async def held_of(self, order: Order) -> Decimal | None:
-        """Return how much of the coin of *order* the positions of its mode explain; None where that is not known.
+    async def held_of(self, order: Order) -> tuple[Decimal | None, Decimal]:
+        """Return how much of the coin of *order* is to be there by the positions of its mode, and how much more may be.
 
-        Nothing is to be there where other sales have sold all of its own position.
+        The first is None where it is not known, and zero where other sales have sold all of its own position.
         """
         async with self._database.connection() as connection:
-            held = await connection.fetchval(HELD_OF, order.mode, order.listing.base_asset, order.listing_key)
-        return None if held is None else Decimal(held)
+            [row] = await connection.fetch(HELD_OF, order.mode, order.listing.base_asset, order.listing_key)
+        return row["held"], row["perhaps"]
 
     async def _in_states(self, what: str, states: Collection[OrderState], modes: Collection[str]) -> Sequence[Order]:
         async with self._database.connection() as connection:
@@ -211,9 +194,10 @@ class OrderTransitions:
 def _is_overtaken(known: Order, stands: Order) -> bool:
     """Return whether an order was attempted again since it was *known*, or fired, or waits for another opening.
 
-    The finding of then says nothing about it now.
+    The finding of then says nothing about it now. Firing decides anew: a wait that is recorded twice, because the
+    answer to its commit was lost, must not end the firing that came in between.
     """
-    if known.attempt != stands.attempt:
+    if (known.attempt, known.decided_at) != (stands.attempt, stands.decided_at):
         return True
     return known.state is OrderState.ARMED and (stands.state, stands.fire_at) != (known.state, known.fire_at)
 

@@ -131,7 +131,7 @@ RESERVE: Final = reserving()
 
 # The same for an order that waited, for this very opening, and still does: only one executor can fire it. It is locked
 # before the exposure, unlike anywhere else. That cannot deadlock: while it is armed no holder of the exposure
-# wants it.
+# wants it, because what ends it takes no exposure (order_transitions).
 FIRE: Final = named(f"""
 WITH waiting AS (
     SELECT FROM orders WHERE client_order_id = :client_order_id AND state = 'armed' AND fire_at = :fire_at FOR UPDATE

@@ -2,12 +2,14 @@
 
 from dataclasses import replace
 from datetime import UTC, date, datetime
-from decimal import Decimal
+from decimal import ROUND_UP, Decimal, localcontext
 from typing import Final, get_args
 
 from executor.halts import halt_causes
 from executor.journal.order_row import position_of
 from executor.model import (
+    CAREFUL,
+    CENT,
     ENDED,
     Effect,
     Fill,
@@ -28,7 +30,7 @@ DOLLARS: Final = frozenset(get_args(DollarAsset))
 """Each counts as a dollar here, as everywhere."""
 RECORD_OTHER_FEES: Final = """
 INSERT INTO other_fees (listing_key, mode, client_order_id, asset, amount, taken_at, price)
-VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING
+VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING RETURNING true
 """
 # The actual fill counts, even beyond the limit: the next reservation finds no room.
 SETTLE: Final = """
@@ -48,6 +50,14 @@ UPDATE exposure SET
     result_day = greatest(result_day, $4)
 WHERE mode = $1
 """
+# The same of a fee that the money of its order does not show. The result of a later day stays as it is.
+CHARGE: Final = """
+UPDATE exposure SET
+    day_result_usdt = CASE WHEN result_day >= $2 THEN day_result_usdt ELSE 0 END
+        - CASE WHEN result_day <= $2 THEN $3::numeric ELSE 0 END,
+    result_day = greatest(result_day, $2)
+WHERE mode = $1
+"""
 # A second fill of one listing is that of an attempt that was believed to have got nothing.
 OPEN_POSITION: Final = """
 INSERT INTO positions AS known
@@ -64,13 +74,17 @@ ON CONFLICT (listing_key, mode) DO UPDATE SET
     bought_qty = known.bought_qty + excluded.bought_qty, paid = known.paid + excluded.paid,
     stop_reference = NULL, closed_at = NULL, updated_at = now()
 """
-# Every writer of an order's later life takes the exposure first: one order of locks, so no deadlock.
+# Every writer of an order's later life takes the exposure first: one order of locks, so no deadlock. What ends an order
+# that waits does without, because nothing is reserved for it.
 LOCK: Final = "SELECT FROM exposure WHERE mode = $1 FOR UPDATE"
 READ_POSITION: Final = "SELECT * FROM positions WHERE listing_key = $1 AND mode = $2 FOR UPDATE"
 WRITE_POSITION: Final = """
 UPDATE positions SET
     state = $3::varchar, base_qty = $4, cost_usdt = $5, received_usdt = $6, proceeds = $7,
     note = CASE WHEN $3::varchar = 'closed' THEN '' ELSE note END,
+    written_off_from = CASE
+        WHEN state = 'written_off' THEN written_off_from WHEN $3::varchar = 'written_off' THEN state
+    END,
     closed_at = CASE WHEN $3::varchar IN ('closed', 'written_off') THEN coalesce(closed_at, now()) END,
     updated_at = now()
 WHERE listing_key = $1 AND mode = $2
@@ -92,14 +106,17 @@ _FAILURES: Final = frozenset({OrderEvent.UNSENT, OrderEvent.UNANSWERED})
 _SUCCESSES: Final = frozenset({OrderEvent.ACCEPTED, OrderEvent.FOUND_FILLED, OrderEvent.FOUND_PARTLY_FILLED})
 
 
-async def settle(connection: Connection, order: Order, effect: Effect, fill: Fill | None) -> None:
-    """Carry out *effect* for *order*, with *fill* where there is one. The caller holds the exposure's lock."""
+async def settle(connection: Connection, order: Order, effect: Effect, fill: Fill | None, *, reserved: Decimal) -> None:
+    """Carry out *effect* for *order*, with *fill* where there is one, and release what it had *reserved*.
+
+    The caller holds the exposure's lock.
+    """
     if effect is Effect.ADD and fill is not None:
-        await _add(connection, order, fill)
+        await add(connection, order, fill)
     if effect not in {Effect.RELEASE, Effect.SETTLE}:
         return
     if order.side is Side.BUY:
-        await _settle_purchase(connection, order, fill, reserved=order.quote_qty)
+        await _settle_purchase(connection, order, fill, reserved=reserved)
     else:
         await _settle_sale(connection, order, fill)
 
@@ -115,7 +132,7 @@ async def count_failures(connection: Connection, order: Order, event: OrderEvent
         await connection.execute(START_OVER, order.mode)
 
 
-async def _add(connection: Connection, order: Order, fill: Fill) -> None:
+async def add(connection: Connection, order: Order, fill: Fill) -> None:
     """Count the late fill of an order that was given up, and halt purchases: an absence was believed that was none."""
     if order.side is Side.BUY:
         await _settle_purchase(connection, order, fill, reserved=_NOTHING)
@@ -163,18 +180,26 @@ async def _settle_sale(connection: Connection, order: Order, fill: Fill | None) 
 async def write_off(connection: Connection, position: Position, now: datetime) -> bool:
     """Give *position* up as lost, which frees its cost; return whether that could be done.
 
-    Not while a sale of it may still bring something: what that comes to is booked first.
+    Not while a sale of it may still bring something: what that comes to is booked first. Nor where more of it appeared
+    meanwhile.
     """
     await connection.execute(LOCK, position.mode)
     before = position_of(await connection.fetchrow(READ_POSITION, position.listing.key, position.mode))
     at_large = await connection.fetchval(ANOTHER_SALE, position.listing.key, position.mode, "")
-    if at_large or before.state in ENDED:
+    if at_large or before.state in ENDED or before.base_qty > position.base_qty:
         return False
     after = written_off(before)
     await store(connection, after)
     freed, day = before.cost_usdt - after.cost_usdt, now.astimezone(UTC).date()
     await connection.execute(FREE, position.mode, freed, realised(before, after), day)
     return True
+
+
+async def charge_fee(connection: Connection, mode: str, taken_at: datetime, amount: Decimal, price: Decimal) -> None:
+    """Subtract a fee at *price*, in whole cents rounded up, from the result of its day. The caller holds the lock."""
+    with localcontext(CAREFUL):
+        usdt = (amount * price).quantize(CENT, ROUND_UP)
+    await connection.execute(CHARGE, mode, taken_at.astimezone(UTC).date(), usdt)
 
 
 async def store(connection: Connection, position: Position) -> None:
@@ -196,12 +221,17 @@ def _day_of(order: Order) -> date:
 
 
 async def _record_other_fees(connection: Connection, order: Order, fill: Fill) -> None:
-    """Keep the fees of *fill* that the order's money does not show, in the caller's transaction."""
+    """Keep the fees of *fill* that the order's money does not show, in the caller's transaction; charge dollars.
+
+    Others are charged once their price is known: it is that of the trade, which may be long after the decision.
+    """
     listing = order.listing
+    taken_at = max(fill.traded_at or order.answered_at or order.decided_at, order.decided_at)
     for asset, amount in fill.fees.items():
         if asset in {listing.base_asset, listing.quote_asset} or amount <= 0:
             continue
         price = Decimal(1) if asset in DOLLARS else None
-        taken_at = order.answered_at or order.decided_at
         values = (order.listing_key, order.mode, order.sent_as, asset, amount, taken_at, price)
-        await connection.execute(RECORD_OTHER_FEES, *values)
+        is_new = await connection.fetchval(RECORD_OTHER_FEES, *values)
+        if is_new and price is not None:
+            await charge_fee(connection, order.mode, taken_at, amount, price)

@@ -14,7 +14,9 @@ from executor.market_data.last_prices import APART_SECONDS, RECENT_SECONDS, Last
 from executor.market_data.position_prices import BOOK_LEVELS, RecentBooks
 from executor.market_data.symbol_rules import RulesReader, SymbolRules
 from executor.model import Order, Refusal
+from executor.pricing.fill_simulation import plausible
 from executor.pricing.paper_footprint import PaperFootprint
+from executor.pricing.symbol_bounds import band_of
 from executor.pricing.taker_fees import TakerFees
 from executor.pricing.valuation import Quote
 from executor.settings import ExecutorSettings
@@ -116,6 +118,9 @@ class MarketViews:
             book = await self._book(order)  # It is refused where the exchange does not know the symbol at all.
         if book is not None and order.mode is Mode.DRY_RUN:
             book = OrderBook(*self._left(order.symbol, book.bids, book.asks))
+        if last is not None and book is not None and _has_left_band(book, rules, last):
+            # Above the bids nothing is filled, nor refused: no refusal would have the price read again.
+            last = await self.last_prices.within(order.symbol, APART_SECONDS)
         market = MarketSnapshot(reference_price(seen, book), book, first_price, last)
         return MarketView(market, rules)
 
@@ -191,3 +196,10 @@ class MarketViews:
             return None
         trades = await self._rest.recent_trades(symbol)
         return trades[0].price if trades else None
+
+
+def _has_left_band(book: OrderBook, rules: TradingRules | None, last: Decimal) -> bool:
+    """Return whether all bids are below the band that *rules* draw around the *last* price, so that it may be old."""
+    best_bid = next((level.price for level in plausible(book.bids)), None)
+    lowest = band_of(rules or TradingRules(), last).lowest
+    return best_bid is not None and lowest is not None and best_bid < lowest

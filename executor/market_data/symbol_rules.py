@@ -97,13 +97,10 @@ class RulesReader:
         """Rules and openings are remembered in *known*."""
         self._rest = rest
         self._known = known
+        self.latest = known.latest
         self._clock = clock
         self._rereads: dict[tuple[str, Side], _Reread] = {}
         """The last for a refusal of an order of that side."""
-
-    def latest(self, listing: Listing) -> TradingRules | None:
-        """Return the known rules of the symbol of *listing*, without a request."""
-        return self._known.latest(listing)
 
     async def rules_for(self, order: Order) -> TradingRules | None:
         """Return the exchange's rules for *order*; None where it does not know the symbol, or a sale would wait.
@@ -147,10 +144,6 @@ class RulesReader:
         """Read the present rules of the symbol of *listing*, and keep them."""
         info = await self._rest.symbol_rules(listing.symbol)
         return None if info is None else self.take_in(info)
-
-    async def renew(self, listing: Listing) -> None:
-        """Read them, so that the next decision goes by those of now."""
-        await self.read(listing)
 
     def take_in(self, info: SymbolInfo) -> TradingRules | None:
         """Keep the present entry of a symbol in exchangeInfo, and return the rules in it."""

@@ -134,3 +134,8 @@ class MarketStreams:
                 # Streams are an advantage, never a condition: looks by REST go on.
                 log.exception("a stream of prices ended")
             await asyncio.sleep(RESTART_SECONDS)
+
+
+def market_streams(url: str | None, settings: ExecutorSettings, registry: CollectorRegistry) -> MarketStreams | None:
+    """Return the streams of the exchange at *url*; None where there is none, or they are switched off."""
+    return MarketStreams(url, settings, registry) if url is not None and settings.exit_streams else None

@@ -1,5 +1,6 @@
 """Model of trading: order and fill, position, states, reasons and results of sending; pure."""
 
+from executor.model.decided import Decided, Outcome
 from executor.model.fill import WORST_FEE, Fill, fees_of, fill_with_fees
 from executor.model.money import CAREFUL, CENT
 from executor.model.order import ExitReason, Order, client_order_id, is_ours
@@ -45,6 +46,7 @@ __all__ = [
     "TABLE",
     "WORST_FEE",
     "Accepted",
+    "Decided",
     "Effect",
     "Executed",
     "ExitReason",
@@ -54,6 +56,7 @@ __all__ = [
     "OrderEvent",
     "OrderState",
     "OrderUpdate",
+    "Outcome",
     "Position",
     "PositionState",
     "PriceRefused",

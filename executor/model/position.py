@@ -147,6 +147,8 @@ class WatchedPosition:
     """The least price of the take-profit that sold a part."""
     begun_by: ExitReason | None = None
     """The reason of the last sale that sold a part."""
+    given_up: Decimal = Decimal(0)
+    """The quantity of its coin in written-off positions that may still be there; zero unless a sale is under way."""
     policy: ExitPolicy = NO_EXITS
     unreadable_exits: Sequence[str] = ()
     """Exits that this version cannot read; the others hold."""

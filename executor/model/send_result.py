@@ -100,6 +100,8 @@ class Unanswered:
     detail: str
     stop: bool = False
     """Our keys or our account seem to be refused, though without proof: trading halts."""
+    throttled: Throttled | None = None
+    """The quiet period that the exchange asked for all the same."""
 
 
 SendResult = (

@@ -12,10 +12,10 @@ from typing import Final
 import structlog
 
 from executor.journal.order_transitions import OrderTransitions
-from executor.model import Order, OrderEvent, OrderUpdate, Reason, Refusal
+from executor.model import Decided, Order, OrderEvent, OrderUpdate, Outcome, Reason, Refusal
 from executor.sending.order_sender import OrderSender
 from executor.sending.presend_check import ExchangeTime, milliseconds
-from executor.sending.purchase_decisions import Decided, Outcome, PurchaseDecisions
+from executor.sending.purchase_decisions import PurchaseDecisions
 from executor.sending.request_builder import RequestBuilder
 from shared.errors import TransientError, each_isolated, in_a_line, pause
 from shared.events import Mode
@@ -127,19 +127,30 @@ class OpeningScheduler:
         return ()
 
     async def _end_waiting(self, order: Order, decided: Decided) -> None:
-        """End an armed order that will not be sent: it was refused, or one of the other mode took its place."""
-        is_switched = decided.order is not None and decided.order.mode is not order.mode
-        if decided.why is not None:
-            has_passed = decided.why.reason is Reason.OPENING_PASSED
-            event = OrderEvent.LAPSED if has_passed else OrderEvent.DENIED
-            await self._transitions.record(order, OrderUpdate(event, decided.why))
-        elif is_switched or decided.outcome is Outcome.SWITCHED:
-            await self._transitions.record(order, OrderUpdate(OrderEvent.DENIED, Refusal(Reason.MODE_SWITCHED)))
+        """End an armed order that will not be sent, unless another executor may send it."""
+        update = ending(order, decided)
+        if update is None:
+            return
+        if self._decisions.is_left_to_others(order, decided):
+            log.info("an opening is left to another executor", symbol=order.symbol, reason=update.words)
+            return
+        await self._transitions.record(order, update)
 
     async def _wait(self, until_ms: int, until: asyncio.Event) -> None:
         left_seconds = (until_ms - self._exchange_time.now_ms()) / 1000
         if left_seconds > 0:
             await pause(left_seconds, until)
+
+
+def ending(order: Order, decided: Decided) -> OrderUpdate | None:
+    """Return the end of an armed *order*: it was refused, or one of the other mode took its place; None without one."""
+    if decided.why is not None:
+        has_passed = decided.why.reason is Reason.OPENING_PASSED
+        return OrderUpdate(OrderEvent.LAPSED if has_passed else OrderEvent.DENIED, decided.why)
+    is_switched = decided.order is not None and decided.order.mode is not order.mode
+    if is_switched or decided.outcome is Outcome.SWITCHED:
+        return OrderUpdate(OrderEvent.DENIED, Refusal(Reason.MODE_SWITCHED))
+    return None
 
 
 def opens_soon(order: Order, now_ms: int) -> bool:

@@ -195,14 +195,14 @@ def band_of(rules: TradingRules, last: Decimal | None) -> Band:
     return Band(min(highest, default=None), max(lowest, default=None))
 
 
-def final_price(side: Side, wish: Decimal, band: Band, floor: Decimal | None = None) -> Decimal:
-    """Return the price nearest to the *wish* that *band* allows; no sale goes below *floor* either.
+def final_price(side: Side, wish: Decimal, band: Band) -> Decimal:
+    """Return the price nearest to the *wish* that *band* allows.
 
     Every price of an order comes from here before it is rounded: a purchase's down, a sale's up.
     """
     if side is Side.BUY:
         return wish if band.highest is None else min(wish, band.highest)
-    return max([wish, *(least for least in (band.lowest, floor) if least is not None)])
+    return wish if band.lowest is None else max(wish, band.lowest)
 
 
 def nearest_price(side: Side, refused: Decimal, band: Band, last: Decimal | None, tried: int) -> Decimal | None:

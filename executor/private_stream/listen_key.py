@@ -6,8 +6,7 @@ from typing import Protocol
 import structlog
 from pydantic import SecretStr
 
-from shared.mexc.errors import ExchangeError, ExchangeRejected
-from shared.mexc.time.clock_estimate import ClockUncertainError
+from shared.mexc.errors import ClockUncertainError, ExchangeError, ExchangeRejected
 
 log = structlog.get_logger(__name__)
 

@@ -16,11 +16,10 @@ from executor.private_stream.push_hints import Checks, PushHints
 from executor.private_stream.push_metrics import PushMetrics
 from executor.settings import ExecutorSettings
 from shared.errors import TransientError, jittered
-from shared.mexc.errors import ExchangeError
+from shared.mexc.errors import ClockUncertainError, ExchangeError
 from shared.mexc.streams.bad_frames import BadFrames
 from shared.mexc.streams.connection import Connection, RefusedError, Stream, StreamOptions
 from shared.mexc.streams.socket import LostError
-from shared.mexc.time.clock_estimate import ClockUncertainError
 
 log = structlog.get_logger(__name__)
 

@@ -42,7 +42,7 @@ class OrderSlots:
         """Return the slot to enter before sending one order: True when it may begin, and is counted.
 
         It does not wait where that is now. It is False where no connection was free, or a quiet period lasts, for
-        longer than *seconds_max*, or until *stop* is set.
+        longer than *seconds_max*, or where *stop* is set in a quiet period.
         """
         priority = Priority.EXIT if side is Side.SELL else Priority.PURCHASE
         return OrderSlot(self._limiter, self._free[side], priority, seconds_max, stop)

@@ -8,7 +8,7 @@ from typing import Final
 from executor.rate_limits.sliding_window import Priority, Reserves, SlidingWindow
 from shared.errors import DOUBLINGS_MAX
 from shared.mexc.retry_after import BANNED_SECONDS, LIMITED_SECONDS
-from shared.mexc.weights import Cost, Pool
+from shared.mexc.weights import HEAVIEST, Cost, Pool
 
 WEIGHT_SECONDS: Final = 10.0
 SECOND: Final = 1.0
@@ -24,16 +24,21 @@ class RateLimits:
     """The executor's own limits, below those of the exchange for its address and its key."""
 
     address_weight: int = 120
-    address_requests: int = 6
+    address_requests: int = 8
     key_weight: int = 280
     key_requests: int = 20
     orders: int = 12
 
     @property
     def address_weight_reserves(self) -> Reserves:
-        """Looks go on whatever else is requested; purchases, and sales, may need the rules, the heaviest of all."""
+        """Looks go on whatever else is requested; purchases, and sales, may need the rules, the heaviest of all.
+
+        So may what has no reserve: where the limit is low, purchases leave it that much.
+        """
         limit = self.address_weight
-        return {Priority.EXIT: limit // 8, Priority.WATCH: limit // 3, Priority.PURCHASE: limit * 5 // 24}
+        exits, looks = limit // 8, limit // 3
+        purchases = max(0, min(limit * 5 // 24, limit - exits - looks - HEAVIEST))
+        return {Priority.EXIT: exits, Priority.WATCH: looks, Priority.PURCHASE: purchases}
 
     @property
     def address_request_reserves(self) -> Reserves:

@@ -3,7 +3,6 @@
 import asyncio
 import itertools
 import math
-import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -17,9 +16,10 @@ from executor.rate_limits.limiter_metrics import LimiterMetrics
 from executor.rate_limits.rate_budget import SECOND, WEIGHT_SECONDS, RateBudget, usage_name, used_by_seconds_left
 from executor.rate_limits.sliding_window import Priority
 from executor.rate_limits.waiters import CallLater, Timer, Waiter, call_later
-from shared.mexc.errors import RateLimited
+from shared.mexc.errors import QUIET_LOOK_SECONDS, RateLimited
 from shared.mexc.http.request import Admission
 from shared.mexc.http.shared_refusals import Notify, notify_none
+from shared.mexc.time.clock_estimate import boot_seconds
 from shared.mexc.weights import Cost, Pool, cost_of
 from shared.postgres.stored_rate_usage import NO_USAGE, Usage
 
@@ -40,7 +40,7 @@ class RateLimiter:
         budget: RateBudget,
         metrics: LimiterMetrics,
         *,
-        now: Callable[[], float] = time.monotonic,
+        now: Callable[[], float] = boot_seconds,
         call_later: CallLater = call_later,
     ) -> None:
         self._budget = budget
@@ -216,7 +216,7 @@ class RateLimiter:
                 next_at = min(next_at, opens_at)
         self._waiting = left
         if next_at < math.inf:
-            self._timer = self._call_later(next_at - now, self._admit)
+            self._timer = self._call_later(min(next_at - now, QUIET_LOOK_SECONDS), self._admit)
         self._show()
 
     def _decide(self, waiter: Waiter, opens_at: float, now: float) -> bool:

@@ -66,7 +66,7 @@ class AbsentOrders:
 
     async def _miss_sale(self, order: Order, search: OrderSearch, ways: Sequence[Way]) -> None:
         """A sale that took place leaves fewer coins, or locks them; where all are there and free, it did not."""
-        explained = await self._transitions.held_of(order)
+        explained, perhaps = await self._transitions.held_of(order)
         if explained is not None and not explained:
             # Another sale sold all of the position, which this one would have left nothing for.
             search.unsold_since = None
@@ -81,21 +81,26 @@ class AbsentOrders:
         if not _is_all_there(explained, balance):
             search.unsold_since = None
             search.obstacle = "its coins are not all there and free, and no trade of it is shown"
+        elif not _is_all_there(explained, balance, perhaps):
+            await self._miss_sale_among_others(order, search)
         elif search.unsold_since is None:
             search.unsold_since = self._now()
         elif (self._now() - search.unsold_since).total_seconds() >= UNSOLD_SECONDS and search.is_exhausted(arrived_by):
             await self._give_up(order)
 
     async def _miss_sale_among_others(self, order: Order, search: OrderSearch) -> None:
-        """Treat the sale of a coin of which the account holds more as a purchase: its balance proves no absence.
+        """Treat the sale of a coin of which the account may hold more as a purchase: its balance proves no absence.
 
-        A balance that is too small proves that the sale is not absent.
+        A balance that is too small proves that the sale is not absent. Of an external or written-off position coins
+        may be there or gone for good, so that one is not in doubt for ever beside it.
         """
         asset, search.unsold_since = order.listing.base_asset, None
-        search.obstacle = f"{search.obstacle}, and the account holds other {asset}"
-        if not await self._is_proven(order, search):
+        search.obstacle = f"{search.obstacle}, and the account may hold other {asset}"
+        protection = timedelta(seconds=self._settings.protection_seconds)
+        is_over = self._now() > search_deadlines(order, self._settings).sent_by + protection
+        if not (is_over and await self._is_proven(order, search)):
             return
-        explained, balance = await self._transitions.held_of(order), await self._venues[order.mode].balance(asset)
+        (explained, _), balance = await self._transitions.held_of(order), await self._venues[order.mode].balance(asset)
         if _is_all_there(explained, balance):
             await self._give_up(order)
 
@@ -118,8 +123,8 @@ class AbsentOrders:
         await self._record(order, OrderUpdate(OrderEvent.FOUND_ABSENT, Refusal(never), given_up_at=given_up_at))
 
 
-def _is_all_there(explained: Decimal | None, balance: Balance | None) -> bool:
-    """Return whether the coins that the positions explain are there, and free."""
+def _is_all_there(explained: Decimal | None, balance: Balance | None, perhaps: Decimal = Decimal(0)) -> bool:
+    """Return whether the coins that the positions explain are there, and free, together with those *perhaps* there."""
     if balance is None or explained is None:
         return False
-    return not balance.locked and balance.free >= explained * ROUNDING
+    return not balance.locked and balance.free >= (explained + perhaps) * ROUNDING

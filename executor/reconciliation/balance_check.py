@@ -17,9 +17,8 @@ from executor.settings import ExecutorSettings
 from shared.errors import TransientError
 from shared.events import Mode
 from shared.log_context import of_listing
-from shared.mexc.errors import ExchangeError
+from shared.mexc.errors import ClockUncertainError, ExchangeError
 from shared.mexc.orders.order_reports import Balance
-from shared.mexc.time.clock_estimate import ClockUncertainError
 from shared.postgres.database import Database
 
 log = structlog.get_logger(__name__)

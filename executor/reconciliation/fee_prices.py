@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
@@ -27,14 +27,6 @@ VALUE: Final = """
 UPDATE other_fees SET price = $2 WHERE id = $1 AND price IS NULL AND given_up_at IS NULL RETURNING true
 """
 GIVE_UP: Final = "UPDATE other_fees SET given_up_at = $2 WHERE id = $1 AND price IS NULL AND given_up_at IS NULL"
-# The result of a later day stays as it is.
-CHARGE: Final = """
-UPDATE exposure SET
-    day_result_usdt = CASE WHEN result_day >= $2 THEN day_result_usdt ELSE 0 END
-        - CASE WHEN result_day <= $2 THEN $3::numeric ELSE 0 END,
-    result_day = greatest(result_day, $2)
-WHERE mode = $1
-"""
 
 PriceOf = Callable[[str], Awaitable[Decimal | None]]
 """Returns the price of a symbol's last trade; None without trades. Raises ExchangeError."""
@@ -91,11 +83,10 @@ class FeePrices:
 
     async def charge(self, row: Record, price: Decimal) -> None:
         """Charge one fee at *price* to the result of its day."""
-        day = row["taken_at"].astimezone(UTC).date()
         async with self._database.transaction() as connection:
             await connection.execute(settlement.LOCK, row["mode"])
             if await connection.fetchval(VALUE, row["id"], price):
-                await connection.execute(CHARGE, row["mode"], day, row["amount"] * price)
+                await settlement.charge_fee(connection, row["mode"], row["taken_at"], row["amount"], price)
 
     async def _give_up(self, row: Record, why: str) -> None:
         log.warning("nobody knows what a fee cost", asset=row["asset"], amount=f"{row['amount']:f}", reason=why)

@@ -20,13 +20,19 @@ log = structlog.get_logger(__name__)
 
 EVERY_SECONDS: Final = 1.0
 # The latest request for each order, as long as it can change something. One that is being sent is not in doubt yet.
+# What was decided before another attempt began was about the one before; both times are of the database's clock.
 PENDING: Final = """
 SELECT DISTINCT ON (orders.client_order_id)
     orders.*, decided.base_qty AS decided_qty, decided.cost AS decided_cost, decided.fee AS decided_fee,
     decided.fee_asset AS decided_fee_asset, decided.reason AS decided_reason, decided.requested_by
 FROM settle_requests AS decided JOIN orders USING (client_order_id)
-WHERE orders.state IN ('acknowledged', 'unknown')
+WHERE (
+    orders.state IN ('acknowledged', 'unknown')
     OR orders.state = 'failed' AND orders.given_up_at < decided.created_at AND decided.base_qty IS NOT NULL
+) AND NOT EXISTS (
+    SELECT FROM order_attempts AS earlier
+    WHERE earlier.client_order_id = orders.client_order_id AND earlier.created_at >= decided.created_at
+)
 ORDER BY orders.client_order_id, decided.id DESC
 """
 

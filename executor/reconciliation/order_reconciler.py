@@ -42,13 +42,6 @@ class Alerts(Protocol):
         """Raise an alert for these *orders*, in place of those before."""
 
 
-class NoAlerts:
-    """Drops the alerts."""
-
-    def needed(self, orders: Sequence[Order]) -> None:
-        pass
-
-
 class OrderReconciler:
     def __init__(
         self,
@@ -58,14 +51,14 @@ class OrderReconciler:
         settings: ExecutorSettings,
         *,
         now: Callable[[], datetime],
-        alerts: Alerts | None = None,
+        alerts: Alerts,
     ) -> None:
         self._venues = venues
         self._transitions = transitions
         self._sender = sender
         self._outcomes = LookupOutcomes(venues, transitions, settings, tries_again=sender.tries_again, now=now)
         self._now = now
-        self._alerts = alerts or NoAlerts()
+        self._alerts = alerts
         self._searches: dict[str, OrderSearch] = {}
         self._quiet_until = float("-inf")
         self._looks = {side: asyncio.Semaphore(LOOKS_AT_ONCE) for side in Side}

@@ -10,8 +10,7 @@ from executor.model import Reason, Refusal
 from executor.reconciliation.order_reconciler import OrderReconciler
 from shared.errors import TransientError, jittered, pause
 from shared.events import Mode
-from shared.mexc.errors import ExchangeError
-from shared.mexc.time.clock_estimate import ClockUncertainError
+from shared.mexc.errors import ClockUncertainError, ExchangeError
 from shared.postgres.database import Database
 
 log = structlog.get_logger(__name__)

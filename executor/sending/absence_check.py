@@ -18,9 +18,8 @@ from executor.settings import TimingSettings
 from executor.venues.venue import Absent, Venue, Way, ways_due
 from shared.errors import pause
 from shared.events import Mode, Side
-from shared.mexc.errors import ExchangeError, ExchangeUnavailable, RateLimited
+from shared.mexc.errors import ClockUncertainError, ExchangeError, ExchangeUnavailable, RateLimited
 from shared.mexc.orders.order_reports import Balance
-from shared.mexc.time.clock_estimate import ClockUncertainError
 
 log = structlog.get_logger(__name__)
 

@@ -126,6 +126,9 @@ class OrderSender:
                 # Another attempt follows at once after a dry run, or where there was no liquidity.
                 if not (got_nothing(update) and self._repeater.takes(after, update)):
                     await self._record(order, update)
+            except asyncio.CancelledError:
+                log.warning("an order is left to the next start", symbol=order.symbol, order=order.client_order_id)
+                raise
             finally:
                 self._in_hand.discard(order.client_order_id)
                 self.recorded.set()

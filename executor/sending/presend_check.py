@@ -1,4 +1,4 @@
-"""Final pre-send check of every order, right before a byte of it is written: halts, deadline; the exchange's time."""
+"""Final pre-send check of every order, right before a byte of it: halts, auto_trade, deadline; the exchange's time."""
 
 import asyncio
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from executor.decisions.freshness import AgeSettings, KnownOpenings
 from executor.halts.halt_watch import Halts
 from executor.model import Order, OrderEvent, OrderUpdate, Reason, Refusal
 from shared.events import Mode, Side
-from shared.mexc.time.clock_estimate import ClockUncertainError
+from shared.mexc.errors import ClockUncertainError
 
 _NEAR_SECONDS: Final = 0.003
 """Timers come up to a millisecond or two late; this close to the moment the loop is watched instead."""
@@ -53,9 +53,13 @@ class PresendCheck:
         halted = self._halts.buys_halted(order.mode) if order.side is Side.BUY else self._halts.exits_halted()
         if halted:
             return OrderUpdate(OrderEvent.DENIED, Refusal(Reason.HALTED, halted))
-        ends = order.config.auto_trade_until if order.mode is Mode.LIVE and order.side is Side.BUY else None
-        if ends is not None and self._now() >= ends:
-            return OrderUpdate(OrderEvent.DENIED, Refusal(Reason.NOT_LIVE, f"auto_trade ended at {ends:%H:%M:%S} UTC"))
+        config = order.config
+        if (
+            (config.auto_trade_until is not None or self._halts.config_changed_at > config.updated_at)
+            and (order.mode is Mode.LIVE and order.side is Side.BUY)
+            and (ended := self._halts.live_ended(config, self._now()))
+        ):
+            return OrderUpdate(OrderEvent.DENIED, Refusal(Reason.NOT_LIVE, ended))
         # Openings learned since the request was made count: an answer may have come late, or along with another.
         if order.listing.symbol in self._openings.by_symbol and order.side is Side.BUY:
             old = self._openings.refusal_if_too_old(order.listing, self._ages, self._now())

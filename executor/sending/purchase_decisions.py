@@ -3,11 +3,11 @@
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
-from enum import StrEnum
 from typing import Final
 
+from executor.decisions.freshness import age_if_too_old, is_stated_ahead
 from executor.decisions.strategy import (
     NOTHING,
     Buy,
@@ -16,13 +16,14 @@ from executor.decisions.strategy import (
     WaitForOpening,
     decide,
     decide_at_opening,
+    is_timely,
     may_trade_live,
     purchase_order,
     send_until,
     sending_time,
 )
-from executor.journal.decision_writer import ALONE, DecisionWriter, OvertakenError, Reservation, Snapshot
-from executor.model import Order, OrderState, Refusal
+from executor.journal.decision_writer import ALONE, FIRING, DecisionWriter, OvertakenError, Reservation, Snapshot
+from executor.model import Decided, Order, OrderState, Outcome, Reason, Refusal
 from executor.sending.purchase_sender import NoWayOut, PurchaseSender
 from executor.settings import ExecutorSettings
 from shared.errors import TransientError
@@ -33,33 +34,8 @@ RACES_MAX: Final = 10
 
 Foreseen = Order | WaitForOpening | Refusal | None
 """The decision on a listing by an earlier reading: the order that buys it, or why there is none; None: no reading."""
-
-
-class Outcome(StrEnum):
-    """The result of a decision; also a label of metrics."""
-
-    BUY = "buy"
-    ARMED = "armed"
-    DENIED = "refused"
-    REPEATED = "repeated"
-    """Decided before, or by another executor."""
-    SWITCHED = "switched"
-    """The order of the other mode stands already."""
-
-
-@dataclass(frozen=True, slots=True)
-class Decided:
-    """The entry of the journal for a listing, made now or by an earlier delivery."""
-
-    outcome: Outcome
-    order: Order | None = None
-    """Bought or armed; None where there is nothing to do, or another executor does it."""
-    why: Refusal | None = None
-
-    @property
-    def reason(self) -> str:
-        """The refusal as the journal keeps it; empty where there is none."""
-        return "" if self.why is None else str(self.why)
+OF_THIS_PROCESS: Final = frozenset({Reason.UNRECONCILED, Reason.CLOCK_UNCERTAIN})
+"""Refusals that hold for this process, and for no other."""
 
 
 class PurchaseDecisions:
@@ -139,6 +115,15 @@ class PurchaseDecisions:
         """Let what waits for *listing* wait for its new opening; return whether anything does, or might have to."""
         return await self._journal.move(listing)
 
+    async def reopen(self, word: Listing) -> bool:
+        """Let what was refused for its time wait for the opening of *word* where that fits; return whether any does."""
+        now = self._now()
+        if word.opens_at is None or not is_timely(word, self._settings, now):
+            return False
+        until = word.opens_at + sending_time(self._settings)
+        stated = is_stated_ahead(word, self._settings, now)
+        return await self._journal.reopen(word, is_stated=stated, send_until=until)
+
     async def fire(self, order: Order) -> Decided:
         """Decide on an armed *order* whose moment has come, and commit that; sending it at its moment is the caller's.
 
@@ -150,6 +135,16 @@ class PurchaseDecisions:
                 async with self._journal.connection() as connection:
                     return await self._fire(connection, order)
         raise _overtaken()
+
+    def is_left_to_others(self, waiting: Order, decided: Decided) -> bool:
+        """Return whether what was *decided* on a *waiting* order says nothing of how another executor would decide.
+
+        This one cannot send it now, or not in its mode. It comes back to the order until the listing is too old.
+        """
+        if decided.why is not None and decided.why.reason in OF_THIS_PROCESS:
+            return True
+        is_foreign = waiting.mode is Mode.LIVE and not self._live
+        return is_foreign and age_if_too_old(waiting.listing, self._settings, self._now()) is None
 
     async def _open(self, connection: Connection, listing: Listing, sender: PurchaseSender) -> Decided:
         foreseen, last = self._foreseen(listing), self.last
@@ -230,7 +225,7 @@ class PurchaseDecisions:
             fire_at=waiting.fire_at,
             send_until=send_until(listing, max(now, waiting.fire_at), self._settings),
         )
-        await (self._journal.reserve if is_switched else self._journal.fire)(connection, order, read)
+        await self._journal.reserve(connection, order, read, ALONE if is_switched else FIRING)
         return Decided(Outcome.BUY, order)
 
     def _unreserved(self, listing: Listing, state: TradingState, now: datetime) -> Order:

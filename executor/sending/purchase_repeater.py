@@ -18,9 +18,8 @@ from executor.venues.venue import Absent, Ended, Untold, Venue, Way
 from shared.errors import TransientError, pause
 from shared.events import Mode
 from shared.log_context import of_listing
-from shared.mexc.errors import ExchangeError
+from shared.mexc.errors import ClockUncertainError, ExchangeError
 from shared.mexc.orders.order_api import order_params
-from shared.mexc.time.clock_estimate import ClockUncertainError
 
 log = structlog.get_logger(__name__)
 

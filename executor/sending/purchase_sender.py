@@ -7,7 +7,7 @@ from executor.model import Order
 
 
 class PurchaseSender(Protocol):
-    """The way out of a purchase, ahead of everything else that follows from its decision. Neither call waits."""
+    """The way out of a purchase, ahead of everything else that follows from its decision. No call waits."""
 
     def prepare(self, order: Order, /) -> None:
         """Make and sign the request of *order* while its commit is under way. Nothing leaves; nothing is raised."""

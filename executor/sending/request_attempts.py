@@ -1,7 +1,7 @@
 """Attempt the request of one order until it comes to something, and never while an earlier one may have been taken."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -23,6 +23,7 @@ from executor.model import (
     Refusal,
     Throttled,
     TimestampRefused,
+    Unanswered,
     Unsent,
 )
 from executor.sending.absence_check import Inquiry
@@ -31,9 +32,9 @@ from executor.sending.sending_parts import SendingParts
 from executor.settings import ExecutorSettings
 from executor.venues.venue import Attempt
 from shared.events import Mode, Side, TradingRules
+from shared.mexc.errors import ClockUncertainError
 from shared.mexc.orders.order_api import OrderRequest, SignedOrder, order_params
 from shared.mexc.payloads import Level
-from shared.mexc.time.clock_estimate import ClockUncertainError
 
 log = structlog.get_logger(__name__)
 
@@ -65,10 +66,13 @@ class RequestAttempts:
         settings: ExecutorSettings,
         *,
         now: Callable[[], datetime],
-        stopping: asyncio.Event,
+        stopping: Mapping[Side, asyncio.Event],
         inert: SendingParts | None = None,
     ) -> None:
-        """*inert* are the same parts for orders that are rehearsed; see `inert_sending`."""
+        """Once set, *stopping* ends the attempts of a side.
+
+        *inert* are the same parts for orders that are rehearsed; see `inert_sending`.
+        """
         self._parts = parts
         self._settings = settings
         self._now = now
@@ -76,16 +80,11 @@ class RequestAttempts:
         self._inert = None if inert is None else RequestAttempts(inert, settings, now=now, stopping=stopping)
 
     def made_ahead(self, order: Order) -> BuiltRequest | None:
-        """Return the request of *order*, signed, where data at hand allow it; raise ClockUncertainError.
-
-        Its way out is rehearsed: the commit that it waits for takes longer than both.
-        """
+        """Return the request of *order*, signed, where data at hand allow it; raise ClockUncertainError."""
         built = self._parts.builder.from_data_at_hand(order)
         if not isinstance(built, BuiltRequest):
             return None
-        built = replace(built, signed=self._parts.venues[order.mode].sign(built.request))
-        self._rehearse(order, built)
-        return built
+        return replace(built, signed=self._parts.venues[order.mode].sign(built.request))
 
     def _rehearse(self, order: Order, built: BuiltRequest) -> None:
         """Go the way of *order* as far as its first byte, which is not written; there it ends."""
@@ -105,7 +104,7 @@ class RequestAttempts:
             return OrderUpdate(OrderEvent.UNSENT, Refusal(Reason.INTERNAL_ERROR, type(error).__name__))
         if isinstance(made, BuiltRequest):
             return made
-        if made.reason is Reason.NO_PRICE and self._stopping.is_set() and _may_wait(order):
+        if made.reason is Reason.NO_PRICE and self._stopping[order.side].is_set() and _may_wait(order):
             return OrderUpdate(OrderEvent.POSTPONED, Refusal(Reason.INTERRUPTED), fires_again=True)
         is_unavailable = made.reason is Reason.EXCHANGE_UNAVAILABLE
         return OrderUpdate(OrderEvent.UNSENT if is_unavailable else OrderEvent.DENIED, made)
@@ -114,7 +113,7 @@ class RequestAttempts:
         """Attempt *order* until that comes to something; nothing is written again before the inquiry allows it."""
         inquiry = None
         try:
-            inquiry = self._parts.absence.inquiry(order, self._stopping)
+            inquiry = self._parts.absence.inquiry(order, self._stopping[order.side])
             following, signed = _Next(built.request, built.rules, RetryCounts(), built.bids), built.signed
             count = 0
             while True:
@@ -138,7 +137,9 @@ class RequestAttempts:
 
     async def _after(self, order: Order, sent: _Next, attempt: Attempt, inquiry: Inquiry) -> OrderUpdate | _Next:
         """Return what *order* came to by *attempt*; or the next request, once it may be written."""
-        if isinstance(throttled := attempt.verdict, Throttled):
+        verdict = attempt.verdict
+        throttled = verdict.throttled if isinstance(verdict, Unanswered) else verdict
+        if isinstance(throttled, Throttled):
             self._parts.slots.quiet_for(throttled.wait_seconds, banned=throttled.banned)
         rules, builder = sent.rules, self._parts.builder
         fee, now = builder.fee(rules), self._now()
@@ -153,7 +154,7 @@ class RequestAttempts:
         if isinstance(move, OrderUpdate):
             return replace(move, answered_at=attempt.answered_at)
         ended = await inquiry.before(move, written=not isinstance(attempt.verdict, Unsent))
-        if ended is None and self._stopping.is_set():
+        if ended is None and self._stopping[order.side].is_set():
             ended = OrderUpdate(OrderEvent.LAPSED, Refusal(Reason.INTERRUPTED))
         if ended is not None:
             answered_at = None if ended.event is OrderEvent.ACCEPTED else attempt.answered_at
@@ -179,7 +180,8 @@ class RequestAttempts:
         if isinstance(signed, Attempt):
             return signed
         left_seconds = (order.send_until - self._now()).total_seconds()
-        async with self._parts.slots.slot(order.side, seconds_max=left_seconds, stop=self._stopping) as may_begin:
+        stopping = self._stopping[order.side]
+        async with self._parts.slots.slot(order.side, seconds_max=left_seconds, stop=stopping) as may_begin:
             if not may_begin:
                 return self._unbegun(order)
             half_window_ms = self._settings.recv_window_ms / 2
@@ -213,7 +215,7 @@ class RequestAttempts:
 
     def _unbegun(self, order: Order) -> OrderUpdate:
         """Return what an order comes to that got no turn."""
-        if self._stopping.is_set():
+        if self._stopping[order.side].is_set():
             return OrderUpdate(OrderEvent.LAPSED, Refusal(Reason.INTERRUPTED))
         objection = self._parts.presend.objection(order)
         if objection is not None and objection.event is OrderEvent.LAPSED:

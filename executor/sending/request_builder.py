@@ -1,7 +1,7 @@
 """From an order to the request that is sent: asks for prices and rules where the listing brought none along."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -65,7 +65,7 @@ class RequestBuilder:
         selling: MarketViews | None = None,
         ask: Ask = no_question,
         now: Callable[[], datetime],
-        stopping: asyncio.Event,
+        stopping: Mapping[Side, asyncio.Event],
     ) -> None:
         """*markets* is looked at for purchases, *selling* for sales: the same unless given.
 
@@ -100,9 +100,10 @@ class RequestBuilder:
             errors += composed.reason in _ERRORS and not self._may_wait(order, composed)
             wait_seconds = self._settings.retry_every_seconds
             is_over = self._now() + timedelta(seconds=wait_seconds) > order.send_until
-            if is_over or errors >= _ERRORS_MAX or self._stopping.is_set():
+            stopping = self._stopping[order.side]
+            if is_over or errors >= _ERRORS_MAX or stopping.is_set():
                 return composed
-            await pause(wait_seconds, self._stopping)
+            await pause(wait_seconds, stopping)
 
     def from_data_at_hand(self, order: Order, *, asked: bool = False) -> BuiltRequest | Refusal | None:
         """Return the same from data at hand; None where the exchange must be asked first.

@@ -12,11 +12,10 @@ from executor.alarms import Alarm
 from executor.model import Reason, Rejected
 from executor.venues.error_codes import result_of_code
 from shared.errors import TransientError, in_a_line, pause
-from shared.mexc.errors import ExchangeError, ExchangeRejected
+from shared.mexc.errors import ClockUncertainError, ExchangeError, ExchangeRejected
 from shared.mexc.orders.account import MexcAccount
 from shared.mexc.orders.api_key import KeyTerms, failings, risks
 from shared.mexc.orders.order_reports import KeyRights
-from shared.mexc.time.clock_estimate import ClockUncertainError
 from shared.process.redaction import hidden_by_form
 
 log = structlog.get_logger(__name__)

@@ -13,8 +13,7 @@ from executor.sending.last_balances import BalanceSource
 from executor.sending.order_sender import Latch
 from shared.errors import TransientError, pause
 from shared.events import Mode
-from shared.mexc.errors import ExchangeError
-from shared.mexc.time.clock_estimate import ClockUncertainError
+from shared.mexc.errors import ClockUncertainError, ExchangeError
 
 log = structlog.get_logger(__name__)
 

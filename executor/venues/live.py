@@ -26,7 +26,7 @@ class LiveSide:
 
 
 class Live:
-    """A `Venue`. Each request is signed once and written at most once."""
+    """A `Venue`. Each signed request is written at most once."""
 
     def __init__(
         self,

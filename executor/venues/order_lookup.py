@@ -113,9 +113,14 @@ class OrderLookup:
         if not (report.status.has_ended or has_ended or is_whole):
             return Unclear(report.order_id, report.status_word, report.executed_quantity)
         note = "" if report.status.has_ended else report.status_word or "none"
-        if report.executed_quantity == 0 and report.status is not OrderStatus.FILLED:
+        got_nothing = report.executed_quantity == 0 and report.status is not OrderStatus.FILLED
+        if got_nothing and report.status is not OrderStatus.PARTIALLY_CANCELED:
             return Ended(report.order_id, None, note)
         trades, obstacle = await self._trades_shown(order, report)
+        if got_nothing and not trades:
+            # Its status says that it got something, which may show later.
+            unclear = Unclear(report.order_id, report.status_word, report.executed_quantity)
+            return Ended(report.order_id, None, note) if has_ended and not obstacle else unclear
         return self._settled(order, credible_report(order, report), credible_trades(order, trades), note, obstacle)
 
     async def _trades_shown(self, order: Order, report: OrderReport) -> tuple[Sequence[TradeReport], str]:

@@ -42,7 +42,7 @@ def result_of(answer: Answer) -> SendResult:
         order_id = "" if reply.order_id is None else str(reply.order_id)
         if _EXCHANGE_ORDER_ID.fullmatch(order_id):
             return Accepted(order_id)
-        return Unanswered(f"HTTP {answer.status} without an order id")
+        return Unanswered(f"HTTP {answer.status} without an order id", throttled=_throttled(_verdict(reply, answer)))
     if 400 <= answer.status < 500:
         return _refused(reply, answer)
     return Unanswered(f"HTTP {answer.status}")
@@ -79,25 +79,33 @@ def _judged_as_order(answer: Answer) -> SendResult | None:
 def _refused(reply: _Reply | None, answer: Answer) -> SendResult:
     """Judge a refusal: only the exchange's own, under the right status and for a known reason, proves absence."""
     status = answer.status
-    verdict = None if reply is None or reply.code is None else _judged(reply, _wait_seconds(answer))
+    verdict = _verdict(reply, answer)
     detail = f"HTTP {status}" if verdict is None else f"HTTP {status}: {reply}"
     if status in _KEPT_OUT:
         if _stops(verdict):
             return Unanswered(detail, stop=True)
         return Throttled(detail, _wait_seconds(answer), banned=status == BANNED or _is_ban(reply))
     if reply is not None and (reply.order_id is not None or _MAY_STAND.search(reply.msg or "")):
-        return Unanswered(detail)
+        return Unanswered(detail, throttled=_throttled(verdict))
     # A request is checked for keys and time before it is looked into, so that a 401 says them too.
     is_checked_first = status == _UNAUTHORISED and (_stops(verdict) or isinstance(verdict, TimestampRefused))
     if status == _REFUSAL or is_checked_first:
         return Unanswered(detail) if verdict is None else verdict
-    return Unanswered(detail, stop=status == _UNAUTHORISED)
+    return Unanswered(detail, stop=status == _UNAUTHORISED, throttled=_throttled(verdict))
 
 
 def _judged(reply: _Reply, wait_seconds: float | None) -> SendResult:
     assert reply.code is not None
     message = reply.msg or ""
     return code_of(reply.code, message).verdict(Said(str(reply), message, wait_seconds, _is_ban(reply)))
+
+
+def _verdict(reply: _Reply | None, answer: Answer) -> SendResult | None:
+    return None if reply is None or reply.code is None else _judged(reply, _wait_seconds(answer))
+
+
+def _throttled(verdict: SendResult | None) -> Throttled | None:
+    return verdict if isinstance(verdict, Throttled) else None
 
 
 def _stops(verdict: SendResult | None) -> bool:
