@@ -30,18 +30,22 @@ class AppriseChannel:
     """One address. Apprise does not distinguish a full disk, a 429 and a wrong password: every failure is retried."""
 
     def __init__(self, plugin: apprise.NotifyBase, *, throttle_seconds: float, timeout_seconds: float) -> None:
-        self._plugin = plugin
-        self._plugin.request_rate_per_sec = throttle_seconds
-        self._plugin.socket_connect_timeout = self._plugin.socket_read_timeout = timeout_seconds
-        self._timeout_seconds = timeout_seconds
+        plugin.request_rate_per_sec = throttle_seconds
+        plugin.socket_connect_timeout = plugin.socket_read_timeout = timeout_seconds
+        # Only Apprise's own object turns text into what each service renders: a plugin called directly may not.
+        self._service = apprise.Apprise(plugin)
+        self._timeout_seconds = plugin.request_rate_per_sec + timeout_seconds
         self.name: Final = str(plugin.url(privacy=True)).partition("?")[0]  # type: ignore[no-untyped-call]
 
     async def send(self, digest: Digest) -> None:
         """Return once the service accepted *digest*; raise TransientError otherwise."""
         try:
-            async with asyncio.timeout(self._timeout_seconds + self._plugin.request_rate_per_sec):
-                taken = await self._plugin.async_notify(
-                    body=digest.text or digest.title, title=digest.title, notify_type=_TYPES[digest.severity]
+            async with asyncio.timeout(self._timeout_seconds):
+                taken = await self._service.async_notify(
+                    body=digest.text or digest.title,
+                    title=digest.title,
+                    notify_type=_TYPES[digest.severity],
+                    body_format=apprise.NotifyFormat.TEXT,
                 )
         except TimeoutError:
             raise TransientError(f"{self.name} did not answer") from None

@@ -1,14 +1,14 @@
 """Health of components over time: changes, silence and recovery, each notified once. Pure."""
 
 import re
+from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 from notifier.notices import Kind, Notice, Severity
 from shared.events import Health, HealthStatus
-from shared.process.heartbeat import SILENCE_MAX
+from shared.process.heartbeat import SILENCE_MAX, WORST_LAST
 
 _DIGITS: Final = re.compile(r"\d+(\.\d+)?")
 """Numbers in a detail change with every heartbeat, and are no news."""
@@ -20,45 +20,74 @@ _SEVERITIES: Final = {
 }
 
 
-@dataclass(slots=True)
-class _Known:
-    status: HealthStatus
-    detail: str
-    heard_at: datetime
-    is_silent: bool = False
+class _Component:
+    """Latest reports of the processes of a component. The worst one's is the component's, of equal ones the latest."""
+
+    def __init__(self) -> None:
+        self._reports: dict[str, Health] = {}
+        self.is_silent = False
+
+    @property
+    def worst(self) -> Health | None:
+        """Return the component's report; None before the first."""
+        return max(self._reports.values(), key=lambda each: (WORST_LAST.index(each.status), each.sent_at), default=None)
+
+    @property
+    def heard_at(self) -> datetime:
+        return max(each.sent_at for each in self._reports.values())
+
+    def put(self, report: Health) -> bool:
+        """Take *report*, unless a later one of its process is known; forget what ended or fell silent before it."""
+        before = self._reports.get(report.process)
+        if before is not None and report.sent_at <= before.sent_at:
+            return False
+        others = {name: each for name, each in self._reports.items() if not _is_over(each, report.sent_at)}
+        self._reports = others | {report.process: report}
+        self.is_silent = False
+        return True
+
+
+def _is_over(report: Health, now: datetime) -> bool:
+    return report.last or report.status is HealthStatus.STOPPED or now - report.sent_at > SILENCE_MAX
 
 
 class HealthWatch:
-    """Latest report of each component."""
-
     def __init__(self) -> None:
-        self._known: dict[str, _Known] = {}
+        self._components: defaultdict[str, _Component] = defaultdict(_Component)
 
     def heard(self, report: Health) -> Notice | None:
         """Process *report*; return a notice where it is news. Reports older than the latest are ignored.
 
         The first report of a running component is no news.
         """
-        detail = _DIGITS.sub("#", report.detail)
-        before = self._known.get(report.component)
-        if before is not None and report.sent_at <= before.heard_at:
+        component = self._components[report.component]
+        before, was_silent = component.worst, component.is_silent
+        if not component.put(report):
             return None
-        self._known[report.component] = _Known(report.status, detail, report.sent_at)
+        now = component.worst
+        assert now is not None
         if before is None:
-            is_news = report.status in {HealthStatus.DEGRADED, HealthStatus.ERROR}
+            is_news = now.status in {HealthStatus.DEGRADED, HealthStatus.ERROR}
         else:
-            is_news = before.is_silent or (report.status, detail) != (before.status, before.detail)
+            is_news = was_silent or _gist(now) != _gist(before)
         if not is_news:
             return None
-        title = f"{report.component} is {report.status}"
-        return Notice(report.id, Kind.HEALTH, _SEVERITIES[report.status], title, report.detail, report.time)
+        title = f"{now.component} is {now.status}"
+        return Notice(report.id, Kind.HEALTH, _SEVERITIES[now.status], title, now.detail, report.time)
 
     def fell_silent(self, now: datetime) -> Iterator[Notice]:
         """Yield a notice for each component that has been silent for too long, once."""
-        for name, known in self._known.items():
-            is_expected = known.status is not HealthStatus.STOPPED and not known.is_silent
-            if is_expected and now - known.heard_at > SILENCE_MAX:
-                known.is_silent = True
-                text = f"last heard of at {known.heard_at:%H:%M:%S} UTC"
-                name_of_notice = f"silent:{name}:{known.heard_at.isoformat()}"
+        for name, component in self._components.items():
+            worst = component.worst
+            is_expected = worst is not None and worst.status is not HealthStatus.STOPPED and not component.is_silent
+            if is_expected and now - component.heard_at > SILENCE_MAX:
+                component.is_silent = True
+                heard_at = component.heard_at
+                text = f"last heard of at {heard_at:%H:%M:%S} UTC"
+                name_of_notice = f"silent:{name}:{heard_at.isoformat()}"
                 yield Notice(name_of_notice, Kind.HEALTH, Severity.ERROR, f"{name} is silent", text, now)
+
+
+def _gist(report: Health) -> tuple[HealthStatus, str]:
+    """Return what is news of *report* where it differs."""
+    return report.status, _DIGITS.sub("#", report.detail)

@@ -23,7 +23,7 @@ from shared.postgres.database import Database
 from shared.process.heartbeat import Component, heartbeat
 from shared.process.runtime import Runtime
 from shared.wire import cloudevents
-from shared.wire.topology import NOTIFIER_EVENTS
+from shared.wire.topology import NOTIFIER_EVENTS, require_own_route
 
 log = structlog.get_logger(__name__)
 
@@ -66,6 +66,7 @@ class Receiver:
     async def __call__(self, message: Message) -> Sequence[Message]:
         try:
             event = cloudevents.decode(message.body)
+            require_own_route(event, message)
         except PermanentError as error:
             log.warning("an event cannot be read, so nobody is notified", reason=str(error))
             return ()

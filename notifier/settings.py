@@ -68,8 +68,8 @@ class NotifierSettings(Settings):
     retry_seconds: float = Field(default=1.0, gt=0, le=60)
     """Back-off before the second attempt; doubled with each."""
     send_timeout_seconds: float = Field(default=15.0, gt=0, le=120)
-    telegram_token: SecretStr | None = None
-    """Of the bot that takes commands; without it none are taken."""
+    telegram_token: Annotated[SecretStr | None, AfterValidator(lambda token: token or None)] = None
+    """Of the bot that takes commands; without it, or with an empty file of it, none are taken."""
     telegram_users: Annotated[frozenset[int], NoDecode, BeforeValidator(_user_ids)] = frozenset()
     """Numeric ids of users who may send commands."""
     telegram_url: RestUrl = "https://api.telegram.org"

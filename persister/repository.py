@@ -10,7 +10,7 @@ import asyncpg
 
 from shared.events import Health, HealthStatus, Listing, Trade, TradeStatus
 from shared.postgres.database import Connection
-from shared.process.heartbeat import silence_detail
+from shared.process.heartbeat import SILENCE_MAX, WORST_LAST, silence_detail
 
 INSERT_LISTINGS: Final = """
     INSERT INTO listings
@@ -21,7 +21,8 @@ INSERT_LISTINGS: Final = """
     ON CONFLICT DO NOTHING
 """
 # One row per order: it shows the latest state until the order has ended, and then nothing else, except for an order
-# that was given up and then found filled. Late and duplicate events leave the same row, in any order.
+# that was given up and then found filled, and for one that was refused and decided on anew later. Late and duplicate
+# events leave the same row once it has ended, in any order.
 INSERT_TRADES: Final = """
     INSERT INTO trades AS known
         (event_id, symbol, side, quote_qty, base_qty, latency_ms, mode, status, error_reason, exchange_order_id,
@@ -55,22 +56,33 @@ INSERT_TRADES: Final = """
         ack_latency_ms = excluded.ack_latency_ms,
         fees = excluded.fees
     WHERE known.status = 'pending' AND excluded.status <> 'pending'
-        OR known.status = 'failed' AND excluded.status = 'filled'
+        OR known.status IN ('failed', 'rejected') AND excluded.status = 'filled'
+        OR known.status = 'rejected' AND excluded.created_at > known.created_at
 """
 # A sender whose clock runs ahead must not look alive for as long after its death. A component that has handled
-# nothing since its restart keeps the last event it handled before.
+# nothing since its restart keeps the last event it handled before. Of several processes the worst is shown, until it
+# recovers, ends or is silent.
 UPSERT_HEALTH: Final = """
-    INSERT INTO bot_health AS known (component_name, status, last_event_at, updated_at, detail, facts)
-    SELECT component, status, last_event_at, least(sent_at, clock_timestamp()), detail, facts::jsonb
-    FROM unnest($1::text[], $2::text[], $3::timestamptz[], $4::timestamptz[], $5::text[], $6::text[])
-        AS t (component, status, last_event_at, sent_at, detail, facts)
+    INSERT INTO bot_health AS known
+        (component_name, status, last_event_at, updated_at, detail, facts, process, process_ended)
+    SELECT component, status, last_event_at, least(sent_at, clock_timestamp()), detail, facts::jsonb, process, last
+    FROM unnest($1::text[], $2::text[], $3::timestamptz[], $4::timestamptz[], $5::text[], $6::text[], $7::text[],
+                $8::bool[])
+        AS t (component, status, last_event_at, sent_at, detail, facts, process, last)
     ON CONFLICT (component_name) DO UPDATE SET
         status = excluded.status,
         last_event_at = greatest(known.last_event_at, excluded.last_event_at),
         updated_at = excluded.updated_at,
         detail = excluded.detail,
-        facts = excluded.facts
-    WHERE excluded.updated_at >= known.updated_at
+        facts = excluded.facts,
+        process = excluded.process,
+        process_ended = excluded.process_ended
+    WHERE (excluded.updated_at >= known.updated_at OR known.process <> excluded.process) AND (
+        known.process IN (excluded.process, '')
+        OR known.process_ended
+        OR array_position($9::text[], excluded.status::text) >= array_position($9::text[], known.status::text)
+        OR excluded.updated_at - known.updated_at > $10
+    )
 """
 READ_HEALTH: Final = "SELECT component_name, status, updated_at, clock_timestamp() AS now FROM bot_health"
 # Conditional on the row that was read: a heartbeat in between wins.
@@ -133,37 +145,53 @@ async def insert_trades(connection: Connection, trades: Sequence[Trade]) -> int:
     return await _execute(connection, INSERT_TRADES, rows)
 
 
+_UNFILLED: Final = frozenset({TradeStatus.FAILED, TradeStatus.REJECTED})
+
+
 def _one_each(trades: Sequence[Trade]) -> Collection[Trade]:
     """Return the trade per order that would remain if they came one by one: a statement must not write a row twice."""
     standing: dict[str, Trade] = {}
     for trade in trades:
         known = standing.setdefault(trade.client_order_id, trade)
-        ended = known.status is TradeStatus.PENDING and trade.status is not TradeStatus.PENDING
-        if ended or (known.status is TradeStatus.FAILED and trade.status is TradeStatus.FILLED):
+        has_ended = known.status is TradeStatus.PENDING and trade.status is not TradeStatus.PENDING
+        is_filled_after_all = known.status in _UNFILLED and trade.status is TradeStatus.FILLED
+        is_decided_anew = known.status is TradeStatus.REJECTED and trade.created_at > known.created_at
+        if has_ended or is_filled_after_all or is_decided_anew:
             standing[trade.client_order_id] = trade
     return standing.values()
 
 
 async def upsert_health(connection: Connection, reports: Sequence[Health]) -> int:
-    """Commit the latest report per component, unless a later one is stored; return the number of changes."""
-    latest = {report.component: report for report in sorted(reports, key=attrgetter("sent_at"))}
-    rows = [
-        (
-            report.component,
-            report.status,
-            report.last_event_at,
-            report.sent_at,
-            report.detail,
-            json.dumps(report.facts),
-        )
-        for report in latest.values()
-    ]
-    return await _execute(connection, UPSERT_HEALTH, rows)
+    """Commit the latest report per process of each component, unless a later one is stored; return the changes."""
+    by_time = attrgetter("sent_at")
+    latest = {(each.component, each.process): each for each in sorted(reports, key=by_time)}
+    written = 0
+    while latest:
+        # A statement must not write a row twice.
+        turn = {each.component: each for each in sorted(latest.values(), key=by_time, reverse=True)}
+        rows = [health_row(each) for each in turn.values()]
+        written += await _execute(connection, UPSERT_HEALTH, rows, WORST_LAST, SILENCE_MAX)
+        latest = {key: each for key, each in latest.items() if turn[each.component] is not each}
+    return written
 
 
-async def _execute(connection: Connection, statement: str, rows: Sequence[tuple[object, ...]]) -> int:
-    """Execute a statement that takes one array per column, in a transaction of its own; return the rows written."""
-    tag = await connection.execute(statement, *zip(*rows, strict=True))
+def health_row(report: Health) -> tuple[object, ...]:
+    """Return the columns of *report* in the order of UPSERT_HEALTH."""
+    return (
+        report.component,
+        report.status,
+        report.last_event_at,
+        report.sent_at,
+        report.detail,
+        json.dumps(report.facts),
+        report.process,
+        report.last,
+    )
+
+
+async def _execute(connection: Connection, statement: str, rows: Sequence[tuple[object, ...]], *terms: object) -> int:
+    """Execute a statement of one array per column, and *terms*, in its own transaction; return the rows written."""
+    tag = await connection.execute(statement, *zip(*rows, strict=True), *terms)
     return int(tag.rpartition(" ")[2])
 
 

@@ -33,9 +33,14 @@ class Bot:
         self._metrics = metrics
         self._commands = Commands(operations, make_code, time.monotonic)
         self._offset = 0
+        self._unconfirmed: Sequence[Update] = ()
+        """Received, and not yet confirmed to Telegram, which would send them to the next start again."""
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Poll and answer commands until *stop* is set; a command under way is finished."""
+        """Poll and answer commands until *stop* is set; a command under way is finished.
+
+        A command is executed once the request behind the one that brought it has confirmed it: at most once.
+        """
         token = self._settings.telegram_token
         if token is None:
             return
@@ -45,20 +50,25 @@ class Bot:
         async with httpx.AsyncClient(base_url=base_url, timeout=timeout) as http:
             while not stop.is_set():
                 try:
-                    updates = await self._next(http, stop)
+                    received = await self._next(http, stop)
                     failures = 0
                 except TransientError as error:
                     log.warning("no commands from Telegram", reason=str(error))
                     await pause(jittered(failures, first_seconds=1, max_seconds=60), stop)
                     failures += 1
-                else:
-                    await each_isolated(updates, lambda update: self.handle(http, update), failed=self.failed)
+                    continue
+                if received is not None:
+                    confirmed, self._unconfirmed = self._unconfirmed, received
+                    await each_isolated(confirmed, lambda update: self.handle(http, update), failed=self.failed)
 
-    async def _next(self, http: httpx.AsyncClient, stop: asyncio.Event) -> Sequence[Update]:
-        """Return the next updates; none where *stop* is set first. Raise TransientError."""
+    async def _next(self, http: httpx.AsyncClient, stop: asyncio.Event) -> Sequence[Update] | None:
+        """Confirm what was received, and return the next updates; None where *stop* is set first.
+
+        Raise TransientError.
+        """
         parameters = {
             "offset": self._offset,
-            "timeout": self._settings.telegram_poll_seconds,
+            "timeout": 0 if self._unconfirmed else self._settings.telegram_poll_seconds,
             "allowed_updates": '["message"]',
         }
         polling = asyncio.ensure_future(_call(http, "getUpdates", parameters))
@@ -66,7 +76,7 @@ class Bot:
         try:
             await asyncio.wait((polling, stopping), return_when=asyncio.FIRST_COMPLETED)
             if not polling.done():
-                return ()
+                return None
             body = polling.result()
         finally:
             for task in (polling, stopping):
@@ -76,7 +86,7 @@ class Bot:
             updates, offset = read_updates(body)
         except msgspec.MsgspecError as error:
             raise TransientError(f"an answer that cannot be read: {in_a_line(error)}") from None
-        # Confirmed by the next request, readable or not, and before execution: at most once.
+        # Confirmed by the next request, readable or not.
         self._offset = max(self._offset, offset)
         return updates
 
@@ -96,10 +106,13 @@ class Bot:
             self._metrics.commands.labels("answered").inc()
             log.info("a command from Telegram", user=message.sender.id, command=message.text.split()[0])
             answer = await self._commands.answer(message.sender.id, message.text)
-        await _call(http, "sendMessage", {"chat_id": message.chat.id, "text": answer[:TEXT_MAX]})
+        try:
+            await _call(http, "sendMessage", {"chat_id": message.chat.id, "text": answer[:TEXT_MAX]})
+        except TransientError as error:
+            self.failed(update, error)
 
     def failed(self, _: Update, error: Exception) -> None:
-        """Count and log a command that failed."""
+        """Count and log a command that failed, or whose answer was not sent."""
         self._metrics.commands.labels("failed").inc()
         log.warning("a command from Telegram failed", reason=in_a_line(error))
 
