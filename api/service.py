@@ -10,7 +10,7 @@ from api.app import create_app
 from api.app_state import build_app_state
 from api.certificate import export_expiry
 from api.server import Server, listen, url_of
-from api.settings import ApiSettings
+from api.settings import PLAIN_ADVICE, ApiSettings, is_loopback
 from api.streaming.stream_tasks import run_stream
 from shared.process.heartbeat import Component, heartbeat
 from shared.process.runtime import Runtime
@@ -25,7 +25,11 @@ async def serve(runtime: Runtime, settings: ApiSettings, *, on_listening: Callab
     context = tls.context_of(settings)
     export_expiry(settings.tls_certificate, runtime.telemetry.registry)
     with closing(listen(settings)) as listener:
-        await network_exposure.require_token(listener, runtime)
+        address = str(listener.getsockname()[0])
+        if not is_loopback(address):
+            await network_exposure.require_token(address, runtime)
+        if settings.is_plain:
+            log.warning("plain HTTP beyond the loopback: tokens can be read on their way", do=PLAIN_ADVICE)
         url = url_of(listener, tls=context is not None)
 
         def started() -> None:

@@ -1,13 +1,29 @@
 """Settings of the API: its address and names, and the limits of sessions and requests."""
 
+from ipaddress import IPv6Address, ip_address
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Final, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
 
 from api.access.urls import host_name, origin_of
 from shared.settings import PREFIX, Settings
+
+PLAIN_ADVICE: Final = "set SNIPER_API_TLS_CERTIFICATE, or SNIPER_API_PUBLIC_URL behind a proxy that ends TLS"
+
+
+def is_loopback(address: str) -> bool:
+    """Return whether *address* is the loopback: an IP address, or of names only localhost."""
+    if address.lower() == "localhost":
+        return True
+    try:
+        found = ip_address(address.partition("%")[0])
+    except ValueError:
+        return False
+    if isinstance(found, IPv6Address) and found.ipv4_mapped is not None:
+        return found.ipv4_mapped.is_loopback
+    return found.is_loopback
 
 
 def split_at_commas(value: object) -> object:
@@ -58,6 +74,12 @@ class ApiSettings(Settings):
     """Failed sign-in attempts of one address."""
     requests_per_minute: int = Field(default=6000, ge=1, le=10_000_000)
     """Requests of one token and its sessions."""
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether other machines reach the API by plain HTTP, as far as the settings show."""
+        encrypted = self.tls_certificate is not None or (self.public_url or "").startswith("https:")
+        return not encrypted and not is_loopback(self.host)
 
     @model_validator(mode="after")
     def require_certificate_of_key(self) -> Self:

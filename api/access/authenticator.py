@@ -42,8 +42,8 @@ class Authenticator:
     async def admit(self, credential: Credential | None, client: str, *, stops: bool = False) -> Principal:
         """Return the principal of *credential* (None: malformed), and count the request, one that *stops* apart.
 
-        Raises ApiError: 401 if it is invalid, 429 if *client* or the token is throttled. A cached credential is exempt
-        from the throttling of failures, so that another client at its address cannot lock it out.
+        Raises ApiError: 401 if it is invalid, 429 if *client* failed too often or the token is throttled. A valid
+        credential is exempt from the throttling of failures: no other client at its address can lock it out.
         """
         principal = await self._verified(credential, client)
         await self._throttle.count_request(principal.token_id, stops=stops)
@@ -66,9 +66,7 @@ class Authenticator:
         known = None if credential is None else self._remembered.get(credential)
         if known is not None and time.monotonic() < known.fresh_until:
             return known.principal
-        if known is None:
-            await self._throttle.require_attempt(client)
-        found = CredentialFault.UNKNOWN if credential is None else await self._lookup.find(credential)
+        found = await self._found(credential, client, is_new=known is None)
         if isinstance(found, ValidCredential):
             assert credential is not None
             seconds = FRESH_SECONDS if found.seconds_left is None else min(FRESH_SECONDS, found.seconds_left)
@@ -80,6 +78,16 @@ class Authenticator:
         if credential is not None:
             self._remembered.pop(credential, None)
         raise await self._refusal(found, credential, client)
+
+    async def _found(
+        self, credential: Credential | None, client: str, *, is_new: bool
+    ) -> ValidCredential | CredentialFault:
+        if credential is None:
+            return CredentialFault.UNKNOWN
+        if not is_new:
+            return await self._lookup.find(credential)
+        async with self._throttle.look_up(client):
+            return await self._lookup.find(credential)
 
     async def _refusal(
         self, fault: CredentialFault, credential: Credential | None, client: str

@@ -42,10 +42,10 @@ class SignIn:
 
         Raises ApiError (401, 429) if the link is unknown or no longer usable.
         """
-        await self.access.throttle.require_attempt(self._client)
         link = credentials.parse(value, CredentialKind.LINK)
         try:
-            session = await sessions.start_by_link(self.database, link)
+            async with self.access.throttle.look_up(self._client):
+                session = await sessions.start_by_link(self.database, link)
         except UnknownLinkError as error:
             await self.access.throttle.count_failure(self._client)
             raise UnauthenticatedError("unauthenticated", str(error)) from None

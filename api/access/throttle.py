@@ -1,7 +1,10 @@
 """Throttle: failed attempts by address, requests by token; counted in this process, forgotten after two minutes."""
 
+import asyncio
 import math
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from functools import lru_cache
 from ipaddress import IPv6Address, IPv6Network, ip_address
 from typing import Final
@@ -17,6 +20,8 @@ log = structlog.get_logger()
 
 STOPS_PER_MINUTE: Final = 60
 """Halts of one token, counted apart: a token without requests left can still stop trading."""
+LOOKED_UP_MAX: Final = 4
+"""Concurrent look-ups for addresses that failed too often; all operators behind a proxy come from one address."""
 NETWORK_BITS: Final = 64
 """An IPv6 client has a whole network of addresses."""
 
@@ -29,16 +34,22 @@ class Throttle:
         self._failures = RateLimitItemPerMinute(failures_per_minute, namespace="failures")
         self._requests = RateLimitItemPerMinute(requests_per_minute, namespace="requests")
         self._stops = RateLimitItemPerMinute(STOPS_PER_MINUTE, namespace="stops")
+        self._look_ups = asyncio.Semaphore(LOOKED_UP_MAX)
 
-    async def require_attempt(self, address: str) -> None:
-        """Raise ApiError (429) if *address* has failed too often to try another credential now."""
-        if not await self._limiter.test(self._failures, address):
-            raise await self._exceeded(self._failures, address, "too_many_failures", "too many failed attempts")
+    @asynccontextmanager
+    async def look_up(self, address: str) -> AsyncIterator[None]:
+        """Wait for a place to look up a credential, if *address* has failed too often; at once otherwise."""
+        if await self._limiter.test(self._failures, address):
+            yield
+            return
+        async with self._look_ups:
+            yield
 
     async def count_failure(self, address: str) -> None:
-        """Count and log a failed attempt of *address*."""
+        """Count and log a failed attempt of *address*; raise ApiError (429) if it has failed too often already."""
+        if not await self._limiter.hit(self._failures, address):
+            raise await self._exceeded(self._failures, address, "too_many_failures", "too many failed attempts")
         log.warning("a failed attempt to come in", client=address)
-        await self._limiter.hit(self._failures, address)
 
     async def count_request(self, token_id: int, *, stops: bool = False) -> None:
         """Count a request of a token, one that *stops* trading apart; raise ApiError (429) beyond the limit."""

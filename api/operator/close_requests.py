@@ -5,6 +5,7 @@ from typing import Final
 
 from api.operator import actions
 from api.operator.held_positions import name_of
+from api.reading import health
 from api.schemas import PositionRow, TradeConfig
 from shared.control.config_store import Author
 from shared.postgres.database import Connection, Database
@@ -22,6 +23,7 @@ REQUEST_ALL: Final = """
     SELECT listing_key, mode FROM held ORDER BY opened_at
 """
 HALTED: Final = "sales are halted: it is sold once trading resumes"
+NOBODY: Final = "no executor runs: nothing is sold until one does"
 
 
 async def request(
@@ -41,15 +43,17 @@ async def request_all(connection: Connection, *, requested_by: str) -> Sequence[
     return [f"{row['listing_key']} ({row['mode']})" for row in rows]
 
 
-def request_message(position: PositionRow, config: TradeConfig) -> str:
-    """Return the outcome of a request to sell *position*, in its state before, in words."""
+async def obstacles(connection: Connection, config: TradeConfig) -> Sequence[str]:
+    """Return why nothing is sold for now; none if a request is carried out at once."""
+    rows = await connection.fetch(health.COMPONENTS)
+    found = [NOBODY] if health.nobody_sells(map(dict, rows)) else []
+    return [HALTED, *found] if config.exits_halted or any(halt.exits for halt in config.halts) else found
+
+
+def request_message(position: PositionRow, hindered: Sequence[str]) -> str:
+    """Return the outcome of a request to sell *position*, in its state before, in words; *hindered* by obstacles."""
     message = f"{name_of(position)}: the executor is asked to sell it"
     if position.close_requested_at is not None:
         since = f"{position.close_requested_at:%Y-%m-%d %H:%M:%S} UTC"
         message = f"{name_of(position)}: the executor has been asked to sell it since {since}"
-    return f"{message}; {HALTED}" if sales_are_halted(config) else message
-
-
-def sales_are_halted(config: TradeConfig) -> bool:
-    """Return whether sales are halted, by any cause."""
-    return config.exits_halted or any(halt.exits for halt in config.halts)
+    return "; ".join([message, *hindered])

@@ -16,8 +16,8 @@ def etag_of(config: TradeConfig) -> str:
 
 
 def updated_at_of(tag: str) -> datetime | None:
-    """Return the time encoded in *tag*; None if it is not one of ours."""
-    digits = tag.strip().removeprefix('"').removesuffix('"')
+    """Return the time encoded in *tag*, weak or not, as proxies that compress weaken tags; None if it is not ours."""
+    digits = tag.strip().removeprefix("W/").removeprefix('"').removesuffix('"')
     if not digits.isascii() or not digits.isdecimal() or len(digits) > _DIGITS_MAX:
         return None
     return EPOCH + int(digits) * _MICROSECOND

@@ -9,10 +9,11 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic_core import PydanticCustomError
 
 from api.operator import actions
+from api.schemas import RequestTime
 from shared.bus.port import Bus
 from shared.control.config_store import Author
 from shared.errors import SniperError, TransientError
-from shared.events import KnownSource, RawListing, Source, Symbol, Utc, refuse_future, utc_now
+from shared.events import KnownSource, RawListing, Source, Symbol, refuse_future, utc_now
 from shared.events.fields import is_symbol
 from shared.mexc.symbols import normalise
 from shared.postgres.database import Database
@@ -61,9 +62,9 @@ class Injection(BaseModel):
     symbol: Annotated[Symbol, AfterValidator(normalised_symbol)]
     quote_asset: Asset = "USDT"
     source: Annotated[KnownSource, BeforeValidator(require_injectable)] = Source.TEST_INJECTION
-    listed_at: Utc | None = None
+    listed_at: RequestTime | None = None
     """Now, unless given; never in the future."""
-    opens_at: Utc | None = None
+    opens_at: RequestTime | None = None
     """Opening time, if it is later."""
 
 

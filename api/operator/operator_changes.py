@@ -1,13 +1,14 @@
 """Changes of the configuration by operators, with the rules that refuse them. Pure."""
 
+import unicodedata
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
 from shared.control import exit_policy
-from shared.control.controls import FIELDS, REASON_CHARACTERS_MAX, Controls, HaltReason
+from shared.control.controls import FIELDS, REASON_CHARACTERS_MAX, Controls
 from shared.errors import SniperError
 from shared.wire.cloudevents import problems
 
@@ -26,7 +27,8 @@ CHANGEABLE: Final = (
 CONFIRMATION: Final = "live"
 """Confirmation required for a change that lets orders cost money, or for longer."""
 
-_REASON: Final = TypeAdapter(HaltReason)
+_UNPRINTED: Final = frozenset({"Cc", "Cs"})
+"""Categories of control characters, and of halves of characters, which nothing can store."""
 
 
 class RefusedChangeError(SniperError):
@@ -64,19 +66,25 @@ def apply_changes(
     return after
 
 
+def kept_reason(reason: str) -> str:
+    """Return as much of *reason* as can be kept, without control characters: a stop is never refused for its reason."""
+    spaced = (" " if each.isspace() else each for each in reason)
+    return "".join(each for each in spaced if unicodedata.category(each) not in _UNPRINTED)[:REASON_CHARACTERS_MAX]
+
+
 def with_halt(before: Controls, reason: str, *, exits: bool = False) -> Controls:
     """Return *before* with purchases halted for *reason*, and with *exits* sales too; halted sales stay halted.
 
     Halting sales also ends a sale of everything.
     """
-    stop = {"halted": True, "halted_reason": _reason(reason), "exits_halted": exits or before.exits_halted}
+    stop = {"halted": True, "halted_reason": kept_reason(reason), "exits_halted": exits or before.exits_halted}
     return before.model_copy(update={**stop, "selling_all": before.selling_all and not exits})
 
 
 def with_halt_and_sale(before: Controls, reason: str) -> Controls:
     """Return *before* with purchases halted for *reason*, and everything held being sold."""
     selling = {"exits_halted": False, "selling_all": True}
-    return before.model_copy(update={"halted": True, "halted_reason": _reason(reason), **selling})
+    return before.model_copy(update={"halted": True, "halted_reason": kept_reason(reason), **selling})
 
 
 def with_resume(before: Controls) -> Controls:
@@ -110,11 +118,3 @@ def _checked(values: Mapping[str, object]) -> Controls:
         return Controls.model_validate(values)
     except ValidationError as error:
         raise RefusedChangeError(problems(error)) from None
-
-
-def _reason(reason: str) -> str:
-    """Return *reason*; raise RefusedChangeError if it cannot be stored."""
-    try:
-        return _REASON.validate_python(reason)
-    except ValidationError as error:
-        raise RefusedChangeError([("halted_reason", message) for _, message in problems(error)]) from None

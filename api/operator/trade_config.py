@@ -41,19 +41,27 @@ class HaltAndSellResult:
     config: TradeConfig
     positions: Sequence[str]
     """The names of the positions held then; purchases in progress are sold, too."""
+    obstacles: Sequence[str]
+    """Why they are not sold for now."""
 
     def message(self) -> str:
         """Return the result in words."""
         if not self.positions:
             return "purchases are halted; nothing is held"
         text = f"purchases are halted, and the executor is asked to sell {', '.join(self.positions)}"
-        return f"{text}; {close_requests.HALTED}" if close_requests.sales_are_halted(self.config) else text
+        return "; ".join([text, *self.obstacles])
 
 
 async def read(database: Database) -> TradeConfig:
     """Return the configuration; raise MissingConfigError if there is none."""
     async with database.connection() as connection:
         return await _read(connection)
+
+
+async def sale_obstacles(database: Database) -> Sequence[str]:
+    """Return why nothing would be sold for now; raise MissingConfigError if there is no configuration."""
+    async with database.connection() as connection:
+        return await close_requests.obstacles(connection, await _read(connection))
 
 
 async def change(
@@ -103,7 +111,8 @@ async def halt_and_sell(
         after = operator_changes.with_halt_and_sale(current.controls, reason)
         await _halt(connection, current.controls, after, Author(changed_by, request_id), "halt_and_close")
         positions = await close_requests.request_all(connection, requested_by=changed_by)
-        return HaltAndSellResult(await _read(connection), positions)
+        config = await _read(connection)
+        return HaltAndSellResult(config, positions, await close_requests.obstacles(connection, config))
 
 
 async def resume(database: Database, *, changed_by: str, request_id: str | None = None) -> TradeConfig:

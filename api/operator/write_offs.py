@@ -10,7 +10,7 @@ from shared.control.config_store import Author
 from shared.postgres.database import Database
 
 REQUEST: Final = """
-    INSERT INTO write_offs (listing_key, mode, requested_by, reason) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING
+    INSERT INTO write_offs (listing_key, mode, requested_by, reason) VALUES ($1, $2, $3, $4)
 """
 
 
@@ -24,7 +24,7 @@ async def request(
 ) -> None:
     """Request the write-off of the positions in *held*; their exposure is released once the executor has booked it.
 
-    A repeated request is recorded, and changes nothing.
+    A repeated request is recorded; it changes something only where more of the position appeared since the one before.
     """
     author = Author(requested_by, request_id)
     async with database.transaction() as connection:

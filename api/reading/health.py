@@ -19,6 +19,7 @@ log = structlog.get_logger(__name__)
 COMPONENTS: Final = """
     SELECT component_name, status, last_event_at, updated_at, detail, facts FROM bot_health ORDER BY component_name
 """
+EXITS: Final = "exits"
 LATEST_LISTING: Final = "SELECT symbol, source, created_at FROM listings ORDER BY created_at DESC, id DESC LIMIT 1"
 VERSION: Final = version("mexc-listing-sniper")
 
@@ -71,6 +72,13 @@ def component_of(row: Row, now: datetime) -> ComponentHealth:
         detail=silent if is_silent else row["detail"],
         facts=row["facts"],
     )
+
+
+def nobody_sells(rows: Iterable[Row]) -> bool:
+    """Return whether no executor runs that would sell: the exits never reported, have stopped or are silent."""
+    now = utc_now()
+    exits = next((component_of(row, now) for row in rows if row["component_name"] == EXITS), None)
+    return exits is None or exits.status is HealthStatus.STOPPED or exits.age_seconds > SILENCE_MAX.total_seconds()
 
 
 def fact(components: Iterable[ComponentHealth], component: str, name: str) -> JsonValue:

@@ -1,4 +1,4 @@
-"""Answers of the API, as OpenAPI shows them, by subject."""
+"""Answers of the API, as OpenAPI shows them, by subject, and the times that requests name."""
 
 from api.schemas.base import Amount, Answer, Page
 from api.schemas.config import TradeConfig
@@ -33,6 +33,7 @@ from api.schemas.statistics import (
     TradeStats,
 )
 from api.schemas.status import ExposureRow, ExposureStatus, Gate, Status, Trading
+from api.schemas.times import RequestTime
 
 __all__ = [
     "Alive",
@@ -67,6 +68,7 @@ __all__ = [
     "PriceMark",
     "Problem",
     "Refusals",
+    "RequestTime",
     "Result",
     "Results",
     "Sighting",

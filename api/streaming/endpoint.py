@@ -30,11 +30,12 @@ class EventStream(Response):
 
     media_type = MEDIA_TYPE
 
-    def __init__(self, database: Database, hub: Hub, resumed_from: int | None) -> None:
+    def __init__(self, database: Database, hub: Hub, resumed_from: int | None, token_id: int) -> None:
         super().__init__()
         self._database = database
         self._hub = hub
         self._resumed_from = resumed_from
+        self._token_id = token_id
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send frames until the client disconnects or is too slow, or the stream ends."""
@@ -47,7 +48,7 @@ class EventStream(Response):
                 await self._hub.position_known.wait()
         if not self._hub.position_known.is_set():
             raise TransientError("database away: the stream has not been read yet")
-        subscriber = self._hub.subscribe()
+        subscriber = self._hub.subscribe(self._token_id)
         try:
             await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
             await _first_to_end(

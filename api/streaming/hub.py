@@ -6,6 +6,8 @@ from typing import Final
 from api.error_handlers import ApiError
 
 SUBSCRIBERS_MAX: Final = 100
+OF_ONE_TOKEN_MAX: Final = 20
+"""Streams of one token with its sessions: no token takes the connections that others need, a halt among them."""
 RESUMING_MAX: Final = 2
 FRAMES_MAX: Final = 256
 """Queued frames, or batches of them, per client; a dropped one resumes from the log when it reconnects."""
@@ -14,9 +16,10 @@ FRAMES_MAX: Final = 256
 class Subscriber:
     """Queue of frames to one client."""
 
-    def __init__(self, position: int) -> None:
+    def __init__(self, position: int, token_id: int | None = None) -> None:
         self.position = position
         """The last event before its first frame."""
+        self.token_id = token_id
         self.ended = asyncio.Event()
         """Set when no more frames follow: it was too slow, or the stream ends."""
         self.too_slow = False
@@ -70,20 +73,27 @@ class Hub:
         self.position = position
         self.position_known.set()
 
-    def subscribe(self) -> Subscriber:
-        """Add a subscriber; raises ApiError (503) if there are too many, or the stream ends."""
-        if self._closed or len(self._subscribers) >= SUBSCRIBERS_MAX:
-            why = "the API is stopping" if self._closed else f"there are {SUBSCRIBERS_MAX} streams already"
+    def subscribe(self, token_id: int | None = None) -> Subscriber:
+        """Add a subscriber of a token; raises ApiError (503) if there are too many, or the stream ends."""
+        if (why := self._objection(token_id)) is not None:
             raise ApiError(503, "no_stream", why, headers={"Retry-After": "5"})
         assert self.position is not None
         if not self._subscribers:
             self._states.clear()  # Outdated: they are not read without clients.
-        subscriber = Subscriber(self.position)
+        subscriber = Subscriber(self.position, token_id)
         self._subscribers.add(subscriber)
         self.read_requested.set()
         self.states_requested.set()
         self.summaries_requested.set()
         return subscriber
+
+    def _objection(self, token_id: int | None) -> str | None:
+        if self._closed:
+            return "the API is stopping"
+        if len(self._subscribers) >= SUBSCRIBERS_MAX:
+            return f"there are {SUBSCRIBERS_MAX} streams already"
+        of_token = sum(each.token_id == token_id for each in self._subscribers if token_id is not None)
+        return None if of_token < OF_ONE_TOKEN_MAX else f"this token has {OF_ONE_TOKEN_MAX} streams already"
 
     def unsubscribe(self, subscriber: Subscriber) -> None:
         """Remove *subscriber*."""

@@ -2,9 +2,9 @@
 
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Depends, Header, Query, Response
+from fastapi import APIRouter, Depends, Header, Query, Request, Response
 
-from api.access.dependencies import view
+from api.access.dependencies import principal_of, view
 from api.app_state import SharedState
 from api.streaming.endpoint import MEDIA_TYPE, EventStream
 from api.streaming.event_log import POSITION_MAX
@@ -27,6 +27,7 @@ _STREAM: Final[dict[int | str, dict[str, Any]]] = {
 @router.get("/events", response_class=Response, responses=_STREAM)
 async def get_events(
     state: SharedState,
+    request: Request,
     last_event_id: Annotated[str | None, Header(description="The `id` of the last received event")] = None,
     after: Annotated[int | None, Query(ge=0, le=POSITION_MAX, description="The same, for the first connection")] = None,
 ) -> Response:
@@ -37,7 +38,8 @@ async def get_events(
     a few seconds old at most. `hello` has the position at which the stream begins, `reset` means that events were
     missed and have to be read again, `database` whether it is reachable. A `heartbeat` comes every 5 s.
     """
-    return EventStream(state.runtime.database, state.hub, resumed_from(last_event_id, after))
+    token_id = principal_of(request.scope).token_id
+    return EventStream(state.runtime.database, state.hub, resumed_from(last_event_id, after), token_id)
 
 
 def resumed_from(last_event_id: str | None, after: int | None) -> int | None:

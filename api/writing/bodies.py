@@ -2,8 +2,9 @@
 
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue, StrictBool
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, StrictBool
 
+from api.schemas import RequestTime
 from shared.control.controls import Limit
 from shared.control.exit_policy import FIELDS, Ladder, Percent, Seconds, Share
 
@@ -45,7 +46,7 @@ class ConfigBody(ExitsBody):
     max_trade_usdt: Limit = _left_out()
     max_position_usdt: Limit = _left_out()
     auto_trade: StrictBool = _left_out()
-    auto_trade_until: AwareDatetime | None = _left_out()
+    auto_trade_until: RequestTime | None = _left_out()
     entry_slippage_pct: Percent = _left_out()
     daily_loss_usdt_max: Limit | None = _left_out()
     confirm: Literal["live"] | None = None

@@ -9,7 +9,7 @@ from api.error_handlers import ApiError
 from api.operator import config_tag
 from api.operator.held_positions import EndedPositionError, NoSuchPositionError
 from api.operator.operator_changes import RefusedChangeError
-from api.operator.settle_requests import NotInDoubtError
+from api.operator.settle_requests import NotInDoubtError, UnclearOutcomeError
 from api.operator.trade_config import StaleConfigError
 from api.schemas import Problem
 
@@ -31,6 +31,8 @@ def answer_operator_errors() -> Iterator[None]:
         raise error_handlers.invalid_fields(
             [(field or "body", message) for field, message in error.field_errors]
         ) from None
+    except UnclearOutcomeError as error:
+        raise error_handlers.invalid_fields([(error.field, str(error))]) from None
     except StaleConfigError as error:
         headers = {"ETag": config_tag.etag_of(error.current)}
         details: Any = {"current": error.current.model_dump(mode="json")}

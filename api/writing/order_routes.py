@@ -7,13 +7,12 @@ from fastapi import APIRouter, Depends, Path
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from api import error_handlers
 from api.access.dependencies import operate
 from api.access.middleware.request_id import request_id
 from api.access.principal import Principal
 from api.app_state import SharedState
 from api.operator import settle_requests
-from api.operator.settle_requests import Outcome, UnclearOutcomeError
+from api.operator.settle_requests import Outcome
 from api.schemas import Answer
 from api.writing.operator_errors import CONFLICT, answer_operator_errors
 
@@ -44,6 +43,12 @@ class SettleWanted(BaseModel):
             raise PydanticCustomError("contract_outcome", message)
         return self
 
+    def outcome(self) -> Outcome | None:
+        """Return the fill, None if there was none; raise UnclearOutcomeError."""
+        if self.base_qty is None or self.cost is None:
+            return None
+        return Outcome(self.base_qty, self.cost, self.fee, self.fee_asset)
+
 
 class SettleAsked(Answer):
     """An accepted request to record the outcome."""
@@ -64,8 +69,8 @@ async def post_settle(
     wanted: SettleWanted,
 ) -> SettleAsked:
     """Record the outcome of an order that the exchange does not report."""
-    outcome = _outcome(wanted)
     with answer_operator_errors():
+        outcome = wanted.outcome()
         order = await settle_requests.request(
             state.runtime.database,
             client_order_id,
@@ -76,12 +81,3 @@ async def post_settle(
         )
     message = settle_requests.request_message(client_order_id, order, outcome)
     return SettleAsked(client_order_id=client_order_id, order=order, message=message)
-
-
-def _outcome(wanted: SettleWanted) -> Outcome | None:
-    if wanted.base_qty is None or wanted.cost is None:
-        return None
-    try:
-        return Outcome(wanted.base_qty, wanted.cost, wanted.fee, wanted.fee_asset)
-    except UnclearOutcomeError as error:
-        raise error_handlers.invalid_fields([("fee", str(error))]) from None

@@ -1,16 +1,16 @@
 """Routes of the kill switch and of positions: halt, resume, sell, and write off."""
 
-from typing import Annotated
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Path
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from api.access.dependencies import operate
 from api.access.middleware.request_id import request_id
 from api.access.principal import Principal
 from api.app_state import SharedState
 from api.operator import close_requests, held_positions, trade_config, write_offs
-from api.operator.operator_changes import REASON_CHARACTERS_MAX
+from api.operator.operator_changes import REASON_CHARACTERS_MAX, kept_reason
 from api.schemas import PositionRow, TradeConfig
 from api.writing.operator_errors import CONFLICT, NOT_FOUND, answer_operator_errors
 
@@ -18,6 +18,14 @@ router = APIRouter(tags=["trading"])
 
 Operator = Annotated[Principal, Depends(operate)]
 Reason = Annotated[str, Field(max_length=REASON_CHARACTERS_MAX, pattern=r"^[^\x00]*$", examples=["listing looks odd"])]
+StopReason = Annotated[
+    str | None,
+    BeforeValidator(lambda reason: kept_reason(reason) if isinstance(reason, str) else reason),
+    Field(
+        description=f"Cut to {REASON_CHARACTERS_MAX} characters; control characters are dropped",
+        examples=["listing looks odd"],
+    ),
+]
 RequestId = Annotated[str, Depends(request_id)]
 PositionId = Annotated[int, Path(ge=1, le=2**63 - 1)]
 
@@ -31,13 +39,13 @@ class HaltWanted(_Body):
 
     exits: bool = False
     """Whether to halt sales, too."""
-    reason: Reason = ""
+    reason: StopReason = ""
 
 
 class HaltAndCloseWanted(_Body):
     """Reason of a halt that sells everything."""
 
-    reason: Reason = ""
+    reason: StopReason = ""
 
 
 class WriteOffWanted(_Body):
@@ -60,29 +68,39 @@ class SellingEverything(TradeConfig):
     """The consequence, for people."""
 
 
-@router.post("/halt")
-async def post_halt(state: SharedState, principal: Operator, request: RequestId, wanted: HaltWanted) -> TradeConfig:
-    """Stop purchases, and with `exits` sales too, until `POST /resume`."""
-    with answer_operator_errors():
-        return await trade_config.halt(
-            state.runtime.database,
-            wanted.reason,
-            changed_by=principal.audit_name,
-            request_id=request,
-            exits=wanted.exits,
-        )
+_HALT: Final = HaltWanted()
+_HALT_AND_CLOSE: Final = HaltAndCloseWanted()
 
 
-@router.post("/halt-and-close")
+async def post_halt(
+    state: SharedState, principal: Operator, request: RequestId, wanted: HaltWanted = _HALT
+) -> TradeConfig:
+    """Stop purchases, and with `exits` sales too, until `POST /resume`. The body may be left out."""
+    return await trade_config.halt(
+        state.runtime.database,
+        wanted.reason or "",
+        changed_by=principal.audit_name,
+        request_id=request,
+        exits=wanted.exits,
+    )
+
+
 async def post_halt_and_close(
-    state: SharedState, principal: Operator, request: RequestId, wanted: HaltAndCloseWanted
+    state: SharedState, principal: Operator, request: RequestId, wanted: HaltAndCloseWanted = _HALT_AND_CLOSE
 ) -> SellingEverything:
-    """Stop purchases and sell every open position, atomically. Purchases in progress are sold, too."""
-    with answer_operator_errors():
-        done = await trade_config.halt_and_sell(
-            state.runtime.database, wanted.reason, changed_by=principal.audit_name, request_id=request
-        )
+    """Stop purchases and sell every open position, atomically. Purchases in progress are sold, too.
+
+    The body may be left out.
+    """
+    done = await trade_config.halt_and_sell(
+        state.runtime.database, wanted.reason or "", changed_by=principal.audit_name, request_id=request
+    )
     return SellingEverything(**dict(done.config), message=done.message())
+
+
+# A halt is not refused for a body that does not say that it is JSON.
+router.add_api_route("/halt", post_halt, methods=["POST"], strict_content_type=False)
+router.add_api_route("/halt-and-close", post_halt_and_close, methods=["POST"], strict_content_type=False)
 
 
 @router.post("/resume")
@@ -99,10 +117,10 @@ async def post_close(
     database = state.runtime.database
     with answer_operator_errors():
         held = await held_positions.by_id(database, position_id, sellable=True)
-        config = await trade_config.read(database)
+        hindered = await trade_config.sale_obstacles(database)
         await close_requests.request(database, [held], requested_by=principal.audit_name, request_id=request)
         asked = await held_positions.by_id(database, position_id, sellable=False)
-    return _asked(asked, close_requests.request_message(held, config))
+    return _asked(asked, close_requests.request_message(held, hindered))
 
 
 @router.post("/positions/{position_id}/write-off", status_code=202, responses=NOT_FOUND | CONFLICT)

@@ -4,7 +4,7 @@ import { Refused } from "./api.js";
 import { byId, el, replace } from "./dom.js";
 
 /**
- * Ask before *act*, and show a refusal in the dialog, which stays open then.
+ * Ask before *act*, and show a refusal in the dialog, which stays open then; in a note where it was left meanwhile.
  * @param {{title: string, text: string, action: string, danger?: boolean, fields?: any[], act: (form: FormData) => Promise<string>}} question
  */
 export function ask(question) {
@@ -25,14 +25,17 @@ export function ask(question) {
       go,
     ),
   );
+  // It may have been left, or replaced by another question, before its answer comes.
+  const isOpen = () => dialog.open && dialog.contains(form);
   form.addEventListener("submit", async (/** @type {Event} */ event) => {
     event.preventDefault();
     go.disabled = true;
     try {
       say(await question.act(new FormData(form)));
-      dialog.close();
+      if (isOpen()) dialog.close();
     } catch (error) {
-      message.textContent = explain(error);
+      if (isOpen()) message.textContent = explain(error);
+      else say(`${question.action}: ${explain(error)}`, true);
       go.disabled = false;
     }
   });

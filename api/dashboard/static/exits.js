@@ -19,6 +19,7 @@ const LADDER = "take_profit_ladder";
 const LADDER_LABEL = "Take-profit in steps";
 const ABOVE_NOUGHT = { min: 0.0001 };
 const ONE = "of_position_";
+const NAMES = [...EXITS.map((each) => each.name), LADDER];
 
 /** What counts for *row*: its own exits before the configured ones. @param {any} row @returns {Record<string, any>} */
 export const exitsOf = (row) => ({ ...data.config, ...row.exits });
@@ -42,6 +43,9 @@ export const textOf = (value, name) => (name === LADDER ? ladderText(value) : va
 /** @param {string} text @param {string} name */
 const valueOf = (text, name) => (name === LADDER ? ladderOf(text) : text === "" ? null : name === "holding_seconds_max" ? Number(text) : text);
 
+/** What the fields show of *exits*. @param {Record<string, any>} exits @returns {Record<string, string>} */
+const textsOf = (exits) => Object.fromEntries(NAMES.map((name) => [name, textOf(exits[name], name)]));
+
 /** The field of the ladder. @param {any} ladder @param {string} [name] */
 export const ladderField = (ladder, name = LADDER) =>
   field(LADDER_LABEL, { name, value: ladderText(ladder), placeholder: "30: 50, 60: 25" }, "at %: sell %, separated by commas; empty: none");
@@ -49,19 +53,21 @@ export const ladderField = (ladder, name = LADDER) =>
 /** Ask for exits of *row* alone. What is as configured follows the configuration. @param {any} row */
 export function askForExits(row) {
   const counts = exitsOf(row);
+  // As they are now: the configuration may change while the dialog is open.
+  const [shown, configured] = [textsOf(counts), textsOf(data.config)];
   ask({
     title: `When is ${row.symbol} sold?`,
     text: `For this position (${row.mode}) alone, from the next look on. What is as configured follows the configuration.`,
     action: "Change",
     fields: [
       ...EXITS.map(({ name, label, unit }) =>
-        field(label, { name: ONE + name, value: textOf(counts[name], name), inputmode: "decimal" }, `${unit}; empty: not at all; configured: ${textOf(data.config[name], name) || "none"}`),
+        field(label, { name: ONE + name, value: shown[name], inputmode: "decimal" }, `${unit}; empty: not at all; configured: ${configured[name] || "none"}`),
       ),
       ladderField(counts[LADDER], ONE + LADDER),
     ],
     act: async (form) => {
       refuseUnfit(form);
-      await patch(`/positions/${row.id}`, changesOf(row, form));
+      await patch(`/positions/${row.id}`, changesOf(form, shown, configured));
       refresh(["status"]);
       return `The exits of ${row.symbol} are changed.`;
     },
@@ -84,15 +90,15 @@ function refuseUnfit(form) {
   if (Object.keys(found).length) throw unfit(found);
 }
 
-/** What PATCH takes of what was typed. @param {any} row @param {FormData} form */
-function changesOf(row, form) {
+/** What PATCH takes of what was edited. @param {FormData} form @param {Record<string, string>} shown @param {Record<string, string>} configured */
+function changesOf(form, shown, configured) {
   /** @type {Record<string, any>} */
   const own = {};
   const follow = [];
-  for (const name of [...EXITS.map((each) => each.name), LADDER]) {
+  for (const name of NAMES) {
     const text = String(form.get(ONE + name) ?? "").trim();
-    if (text === textOf(exitsOf(row)[name], name)) continue;
-    if (text === textOf(data.config[name], name)) follow.push(name);
+    if (text === shown[name]) continue;
+    if (text === configured[name]) follow.push(name);
     else own[name] = valueOf(text, name);
   }
   return { ...own, follow };

@@ -5,7 +5,7 @@ import { backendIsKnown, backendNow } from "./clock.js";
 import { ask, carryOut, explain, field, say, unfit } from "./dialogs.js";
 import { byId, replace, setText } from "./dom.js";
 import { EXITS, ladderField, ladderOf, ladderText } from "./exits.js";
-import { moment } from "./format.js";
+import { moment, money } from "./format.js";
 import { complaint } from "./numbers.js";
 import { changeConfig, configTag, data, refresh } from "./store.js";
 
@@ -220,11 +220,13 @@ function shown(value) {
 }
 
 function askToArm() {
-  const minutes = "auto_trade_until" in data.config && field(MINUTES.label, { name: MINUTES.name, value: "60", inputmode: "decimal" }, `${MINUTES.unit}; empty: stays on until somebody switches it off`);
+  // Of the version whose limits are shown: a raise of them meanwhile is a 412.
+  const [config, tag] = [data.config, configTag];
+  const minutes = "auto_trade_until" in config && field(MINUTES.label, { name: MINUTES.name, value: "60", inputmode: "decimal" }, `${MINUTES.unit}; empty: stays on until somebody switches it off`);
   const word = field("To confirm, type live", { name: "confirm", required: true, pattern: "live" });
   ask({
     title: "Switch auto_trade on?",
-    text: "With every other gate open, the next listing is bought with real money, within the limits.",
+    text: `With every other gate open, the next listing is bought with real money: at most ${money(config.max_trade_usdt)} USDT for one trade, ${money(config.max_position_usdt)} USDT at stake.`,
     action: "Switch on",
     danger: true,
     fields: [minutes, word].filter(Boolean),
@@ -233,8 +235,8 @@ function askToArm() {
       const wrong = complaint(text, MINUTES);
       if (wrong) throw unfit({ [MINUTES.label]: `${wrong}; only empty means without an end` });
       const end = text === "" ? {} : { auto_trade_until: endAfter(Number(text)) };
-      await changeConfig({ auto_trade: true, confirm: String(form.get("confirm")), ...end }, configTag);
-      return text === "" ? "auto_trade is on, until somebody switches it off." : `auto_trade is on, and switches itself off after ${text} minutes.`;
+      const { auto_trade_until: until } = await changeConfig({ auto_trade: true, confirm: String(form.get("confirm")), ...end }, tag);
+      return until ? `auto_trade is on, and switches itself off at ${moment(until, { date: true })}.` : "auto_trade is on, until somebody switches it off.";
     },
   });
 }

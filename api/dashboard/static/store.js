@@ -118,10 +118,12 @@ async function readWanted() {
   if (wanted.size) refresh([]);
 }
 
-/** Change the configuration from the version with this tag; what is stored then is shown at once. @param {any} changes @param {string | null} tag */
+/** Change the configuration from the version with this tag; what is stored then is shown at once, and returned. @param {any} changes @param {string | null} tag @returns {Promise<any>} */
 export async function changeConfig(changes, tag) {
   try {
-    takeConfig(await putTagged(PATHS.config, changes, tag ?? ""));
+    const found = await putTagged(PATHS.config, changes, tag ?? "");
+    takeConfig(found);
+    return found.answer;
   } finally {
     refresh(["config", "status"]);
   }

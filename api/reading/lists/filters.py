@@ -9,7 +9,8 @@ from pydantic_core import PydanticCustomError
 
 from api.reading.lists import cursor as cursors
 from api.reading.lists.cursor import Place
-from shared.events import KnownSource, Mode, Side, Symbol, TradeStatus, Utc
+from api.schemas import RequestTime
+from shared.events import KnownSource, Mode, Side, Symbol, TradeStatus
 
 OFFSET_MAX: Final = 10_000
 
@@ -45,8 +46,8 @@ class ListFilter(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    since: Annotated[Utc | None, Field(description="Rows of this moment and later")] = None
-    until: Annotated[Utc | None, Field(description="Rows before this moment")] = None
+    since: Annotated[RequestTime | None, Field(description="Rows of this moment and later")] = None
+    until: Annotated[RequestTime | None, Field(description="Rows before this moment")] = None
 
     @model_validator(mode="after")
     def until_after_since(self) -> Self:
