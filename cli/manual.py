@@ -53,6 +53,7 @@ MANUAL: Final[Mapping[str, Manual]] = MappingProxyType(
         "migrate": _of(
             ("sniper migrate", "before services of a new version start"),
             ("sniper migrate --roles", "where each service signs in as a role of its own, too"),
+            ("sniper migrate --exchange api.example.com", "where the exchange has another address, and is the same"),
             page="docs/setup.md",
         ),
         "inject": _of(

@@ -104,6 +104,7 @@ async def start_process(
         own, metrics_port = await stack.enter_async_context(serving)
         await stack.enter_async_context(exporting(settings.telemetry, plan.name))
         env_check.warn_about_unknown()
+        env_check.warn_about_secrets()
         url = await stack.enter_async_context(database_url(settings))
         opened = await open_database(stack, settings.database, url, plan.name, stop)
         if plan.migrate:

@@ -7,11 +7,10 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Final
 
-from api import network_exposure
 from api.access import sessions, tokens
 from api.access.principal import Scope
 from api.access.tokens import RefusedTokenError, TokenRow
-from api.settings import ApiSettings
+from api.settings import ApiSettings, is_loopback
 from cli import command_runner
 from cli.display import tables
 from shared.errors import SettingsError
@@ -75,7 +74,7 @@ async def make_link_url(database: Database) -> str:
 async def sign_in_url(database: Database) -> str:
     """Return a sign-in link; if other machines reach the API, the page that asks for a token."""
     settings = load(ApiSettings)
-    if network_exposure.is_loopback(settings.host):
+    if is_loopback(settings.host):
         return await make_link_url(database)
     return f"{base_url(settings)}/sign-in"
 

@@ -32,7 +32,7 @@ def up(
     from cli.composing.up import up as run_up
     from shared.process import lifecycle
 
-    lifecycle.run(lambda stop: run_up(exchange.value, stop))
+    lifecycle.run(lambda stop: run_up(exchange.value, stop), stop_seconds=lifecycle.STOP_SECONDS)
 
 
 def demo(
@@ -70,7 +70,7 @@ def run(service: Annotated[Service, typer.Argument(help="Which one.")]) -> None:
     from cli.composing.run import run as run_service
     from shared.process import lifecycle
 
-    lifecycle.run(lambda stop: run_service(service.value, stop))
+    lifecycle.run(lambda stop: run_service(service.value, stop), stop_seconds=lifecycle.STOP_SECONDS)
 
 
 def simulator(context: typer.Context) -> None:
@@ -85,9 +85,13 @@ def migrate(
     roles: Annotated[
         bool, typer.Option("--roles", help="Also create a role per service and grant it its rights, and no more.")
     ] = False,
+    exchange: Annotated[
+        str | None,
+        typer.Option(help="Let the database be that of the exchange at this host: it is the same, under another name."),
+    ] = None,
 ) -> None:
     """Bring the database schema up to date."""
     from cli import command_runner
     from cli.operating import migrate as command
 
-    command_runner.run(lambda stop: command.migrate(stop, roles=roles))
+    command_runner.run(lambda stop: command.migrate(stop, roles=roles, exchange=exchange))

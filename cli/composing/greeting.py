@@ -41,6 +41,8 @@ class Greeting:
         yield _row("trades", f"{self.base}/trades")
         yield _row("positions", f"{self.base}/positions")
         yield _row("health", f"{self.base}/health")
+        if self.speed is None:
+            yield _row("exits", first_run.exits_text(self.exits) or "none: nothing is sold by itself")
         yield _row("metrics", f"http://{self.metrics}/metrics")
         command = "sniper" if which("sniper") else os.path.relpath(sys.argv[0])
         yield _row("more", f"{command} status, inject SYMBOL, positions, --help (in another terminal)")

@@ -52,6 +52,6 @@ class DatabaseOperations:
     async def close(self, symbol: str, by: str) -> str:
         """Request the sale of all positions of *symbol*; raise NoSuchPositionError if there is none."""
         held = await held_positions.find_held(self._database, symbol, None, sellable=True)
-        config = await trade_config.read(self._database)
+        hindered = await trade_config.sale_obstacles(self._database)
         await close_requests.request(self._database, held, requested_by=by)
-        return "\n".join(close_requests.request_message(each, config) for each in held)
+        return "\n".join(close_requests.request_message(each, hindered) for each in held)

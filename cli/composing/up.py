@@ -1,13 +1,14 @@
 """`sniper up`: every service in one process, with listings and trades shown on the terminal."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import httpx
+import structlog
 from rich.console import Console
 
 from api.operator import trade_config
@@ -27,14 +28,19 @@ from executor.exits.environment_exits import plant
 from executor.service import serve as serve_executor
 from executor.settings import ExecutorSettings, ExitSeeds
 from ingest.settings import IngestSettings
+from shared.control.exchange_identity import require_exchange
 from shared.control.exit_policy import ExitPolicy
-from shared.errors import TransientError, pause
+from shared.errors import SettingsError, TransientError, pause
 from shared.process.heartbeat import SHUTDOWN_REPORT_SECONDS
+from shared.process.lifecycle import StoppedWhileWaitingError
 from shared.process.runtime import Runtime
 from shared.settings import ExchangeSettings, load
 
+log = structlog.get_logger(__name__)
+
 STATE: Final = "simulator.sqlite"
 """The simulator's state file, in the data directory."""
+NOTIFIER: Final = "notifier"
 PERSISTER: Final = "persister"
 FINAL_HEALTH_POLL_SECONDS: Final = 0.02
 UNENDED: Final = """
@@ -56,11 +62,22 @@ async def run_services(
         try:
             async with asyncio.TaskGroup() as running:
                 for name in (each for each in chosen if each != PERSISTER):
-                    running.create_task(chosen[name](runtime, exchange_instead), name=name)
+                    service = chosen[name](runtime, exchange_instead)
+                    running.create_task(_ended_alone(service) if name == NOTIFIER else service, name=name)
             await runtime.stop.wait()
             await _wait_for_final_health(lasting)
         finally:
             lasting.stop.set()
+
+
+async def _ended_alone(service: Coroutine[Any, Any, None]) -> None:
+    """Run *service*, and end nothing else where it fails: nothing is detected, bought or sold by it."""
+    try:
+        await service
+    except (SettingsError, StoppedWhileWaitingError):
+        raise
+    except Exception:
+        log.exception("a service has ended by itself; the others go on")
 
 
 async def _wait_for_final_health(lasting: Runtime) -> None:
@@ -97,6 +114,8 @@ async def up(exchange_name: str, stop: asyncio.Event) -> None:
         own = await stack.enter_async_context(process.start_process(plan, settings, stop))
         if exchange_name == "simulator":
             terms = await _simulated(stack, data_dir, terms.executor)
+        await require_exchange(own.runtime.database, terms.venue.mexc_rest_url)
+        if terms.speed is not None:
             # The exits of a first run, unless exits were ever set.
             exits_at_first = first_run.exits_at_first(load(ExitSeeds), speed=terms.speed or 1.0)
             await plant(own.runtime.database, exits_at_first, first_run.AUTHOR)

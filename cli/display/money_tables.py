@@ -1,10 +1,14 @@
 """Tables of exposure, open orders and positions for `sniper status`."""
 
 from collections.abc import Iterable, Sequence
+from typing import Final
 
 from api.schemas import ExposureRow, OrderRow, PositionRow
 from cli.display import tables
 from shared.events import Side
+
+SETTLED_BY_HAND: Final = frozenset({"acknowledged", "unknown"})
+"""States in which `sniper orders settle` takes an order."""
 
 
 def exposure_table(exposures: Iterable[ExposureRow]) -> tables.WholeTable:
@@ -50,7 +54,7 @@ def amount_of(order: OrderRow) -> str:
 
 
 def state_of(order: OrderRow) -> str:
-    """Return the state of an order, with its opening, its look-ups, or the attention it needs."""
+    """Return the state of an order, with its opening, or with its look-ups and the id to settle it by."""
     if order.state == "armed":
         opens = f"{order.fire_at:%Y-%m-%d %H:%M:%S} UTC" if order.fire_at else "an opening that nobody has told yet"
         return f"armed for {opens}"
@@ -59,7 +63,7 @@ def state_of(order: OrderRow) -> str:
         state = f"unknown, looked for and not found {order.misses} times"
     if order.attention:
         return f"{state}; {order.client_order_id} needs a person: {order.attention}"
-    return state
+    return f"{state} ({order.client_order_id})" if order.state in SETTLED_BY_HAND else state
 
 
 def positions_table(held: Sequence[PositionRow], *, title: str = "Open positions") -> tables.WholeTable:

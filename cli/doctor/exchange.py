@@ -1,11 +1,12 @@
 """Checks of the exchange: reachable, clock offset, and rights of the API key."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from typing import Final
 from urllib.parse import urlsplit
 
+from cli.composing.services import EXPRESS, EXPRESS_PARTS
 from cli.doctor import api_key
 from cli.doctor.finding import Finding, not_examined, note, setting, well, wrong
 from executor.venues.credentials import Credentials, credentials
@@ -20,6 +21,8 @@ from shared.mexc.orders.api_key import KeyTerms
 from shared.mexc.time.clock_estimate import ClockEstimate, ClockSample, TrustLimits, estimate_of
 from shared.settings import ExchangeSettings, load
 
+ASKING: Final = frozenset({*EXPRESS_PARTS, EXPRESS})
+"""Services that ask the exchange."""
 REACHABLE: Final = "exchange"
 CLOCK: Final = "exchange clock"
 KEY_PARTS: Final = (api_key.KEY, *api_key.RIGHTS, api_key.BINDING, api_key.AGE)
@@ -30,8 +33,10 @@ LIMITS: Final = RestLimits(connect_seconds=3, total_seconds=5)
 RECV_WINDOW_MS: Final = 5_000
 
 
-async def check() -> list[Finding]:
-    """Return the findings on the exchange and on the API key."""
+async def check(names: Collection[str]) -> list[Finding]:
+    """Return the findings on the exchange and on the API key, where one of these services asks it."""
+    if ASKING.isdisjoint(names):
+        return not_examined((REACHABLE,), f"no need of {', '.join(names)}")
     try:
         settings = load(ExchangeSettings)
         keys = credentials(settings)

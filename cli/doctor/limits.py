@@ -27,6 +27,9 @@ def judge_limits(status: Status) -> Finding:
     ]
     if full:
         return wrong(LIMITS[0], f"{told}; {', '.join(full)}", "sell something, or raise max_position_usdt")
+    if status.config.daily_loss_usdt_max is None and status.trading != "dry-run":
+        unlimited = f"{told}; live trading without a limit on a day's loss"
+        return note(LIMITS[0], unlimited, "`sniper config set daily_loss_usdt_max AMOUNT`")
     return well(LIMITS[0], told)
 
 

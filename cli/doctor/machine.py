@@ -5,9 +5,9 @@ import shutil
 from pathlib import Path
 from typing import Final
 
-from cli.doctor.finding import Finding, not_examined, setting, well, wrong
+from cli.doctor.finding import Finding, not_examined, note, setting, well, wrong
 from shared.errors import SettingsError
-from shared.settings import DataSettings, load
+from shared.settings import DatabaseSettings, DataSettings, load
 
 DATA: Final = "data directory"
 DISK: Final = "disk"
@@ -24,16 +24,26 @@ def check() -> list[Finding]:
         return [setting(DATA, str(error)), *not_examined((DISK,), "the settings are wrong")]
     existing = next((each for each in (directory, *directory.absolute().parents) if each.is_dir()), Path("/"))
     usage = shutil.disk_usage(existing)
-    return [judge_directory(directory, existing), judge_disk(usage.total, usage.free)]
+    return [judge_directory(directory, existing, is_needed=keeps_data()), judge_disk(usage.total, usage.free)]
 
 
-def judge_directory(directory: Path, existing: Path) -> Finding:
+def keeps_data() -> bool:
+    """Return whether the PostgreSQL of our own is used, which keeps its data in the data directory."""
+    try:
+        return load(DatabaseSettings).url is None
+    except SettingsError:  # A finding on the database.
+        return False
+
+
+def judge_directory(directory: Path, existing: Path, *, is_needed: bool) -> Finding:
     """Return the finding on the data directory, of which *existing* is the deepest existing part."""
     advice = "give it to the user that runs us (chown), or name another in SNIPER_DATA_DIR"
     if directory.exists() and not directory.is_dir():
         return wrong(DATA, f"{directory} is no directory", "name another in SNIPER_DATA_DIR")
     if not os.access(existing, os.W_OK | os.X_OK):
         what = directory if existing == directory else f"{existing}, where {directory} would be made,"
+        if not is_needed:
+            return note(DATA, f"{what} cannot be written to: only the simulator of `sniper up` keeps its state there")
         return wrong(DATA, f"{what} cannot be written to", advice)
     return well(DATA, f"{directory}" if directory.is_dir() else f"{directory}, made at the first start")
 

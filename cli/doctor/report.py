@@ -12,7 +12,7 @@ from rich.text import Text
 from cli import env_check
 from cli.composing import services
 from cli.doctor import broker, database, exchange, machine
-from cli.doctor.finding import Finding, Verdict, exit_code, setting, well, wrong
+from cli.doctor.finding import Finding, Verdict, exit_code, not_examined, note, setting, well, wrong
 from shared.errors import SettingsError
 from shared.settings import Settings, load
 
@@ -38,8 +38,14 @@ async def examine(names: Sequence[str], *, as_json: bool) -> int:
 
 async def findings(names: Sequence[str]) -> list[Finding]:
     """Return all findings; an unavailable part does not hide the others."""
-    looked = await asyncio.gather(broker.check(names), database.check(names), exchange.check())
-    return [*judge_settings(names), *machine.check(), *(each for part in looked for each in part)]
+    looked = await asyncio.gather(broker.check(names), database.check(names), exchange.check(names))
+    return [
+        *judge_settings(names),
+        *machine.check(),
+        judge_secrets(),
+        judge_transport(),
+        *(each for part in looked for each in part),
+    ]
 
 
 def judge_settings(names: Sequence[str]) -> list[Finding]:
@@ -62,6 +68,26 @@ def judge_settings(names: Sequence[str]) -> list[Finding]:
     if misspelt:
         return [wrong("settings", f"nobody reads {', '.join(misspelt)}", "correct the name, or take it away")]
     return [well("settings", "all can be read")]
+
+
+def judge_secrets() -> Finding:
+    """Return the finding on the .env file of the working directory."""
+    names = env_check.secrets_others_may_read()
+    if names:
+        return note("secrets", f"every user of this machine may read {', '.join(names)} in .env", "chmod 600 .env")
+    return well("secrets", "no other user may read them in .env")
+
+
+def judge_transport() -> Finding:
+    """Return the finding on how requests reach the API."""
+    part = "API's transport"
+    try:
+        plain = env_check.plain_api()
+    except SettingsError:
+        return not_examined((part,), "the settings are wrong")[0]
+    if plain is not None:
+        return note(part, f"plain HTTP at {plain[0]}: tokens can be read on their way", plain[1])
+    return well(part, "encrypted, or on this machine alone")
 
 
 def default_services() -> Sequence[str]:

@@ -3,7 +3,6 @@
 from rich.console import Console
 
 from api.operator import trade_config
-from api.operator.operator_changes import RefusedChangeError
 from cli import command_runner
 from cli.operating.config import show
 
@@ -11,20 +10,13 @@ from cli.operating.config import show
 async def halt(reason: str, *, exits: bool) -> None:
     """Stop purchases, and *exits* too, until `resume`."""
     async with command_runner.database() as database:
-        try:
-            after = await trade_config.halt(database, reason, changed_by=command_runner.operator_name(), exits=exits)
-        except RefusedChangeError as error:
-            raise command_runner.usage_error(error) from None
-    show(after)
+        show(await trade_config.halt(database, reason, changed_by=command_runner.operator_name(), exits=exits))
 
 
 async def halt_and_close(reason: str) -> None:
     """Stop purchases, and request the sale of everything held."""
     async with command_runner.database() as database:
-        try:
-            done = await trade_config.halt_and_sell(database, reason, changed_by=command_runner.operator_name())
-        except RefusedChangeError as error:
-            raise command_runner.usage_error(error) from None
+        done = await trade_config.halt_and_sell(database, reason, changed_by=command_runner.operator_name())
     Console(soft_wrap=True).print(done.message(), markup=False, highlight=False)
 
 

@@ -1,5 +1,7 @@
 """`sniper inject`: publish a test listing."""
 
+from typing import Final
+
 from pydantic import ValidationError
 from rich.console import Console
 
@@ -7,7 +9,10 @@ from api.operator import injection
 from api.operator.injection import AlreadyRecordedError, Injection
 from cli import command_runner
 from shared.control.config_store import Author
-from shared.wire.cloudevents import explain
+from shared.wire.cloudevents import problems
+
+ARGUMENTS: Final = {"symbol": "SYMBOL", "quote_asset": "--quote"}
+"""Arguments of the command by the fields they fill."""
 
 
 async def inject(symbol: str, quote: str) -> None:
@@ -15,7 +20,8 @@ async def inject(symbol: str, quote: str) -> None:
     try:
         wanted = Injection(symbol=symbol, quote_asset=quote)
     except ValidationError as error:
-        raise command_runner.usage_error(ValueError(explain(error))) from None
+        told = "; ".join(f"{ARGUMENTS[field]}: {message}" for field, message in problems(error))
+        raise command_runner.usage_error(ValueError(told)) from None
     async with command_runner.pipeline() as runtime:
         try:
             author = Author(command_runner.operator_name())

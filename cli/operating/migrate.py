@@ -1,4 +1,4 @@
-"""`sniper migrate`: upgrade the schema to this build's, and with `--roles` grant each service's role its rights."""
+"""`sniper migrate`: upgrade the schema to this build's; grant each service's role its rights, rename the exchange."""
 
 import asyncio
 from collections.abc import Sequence
@@ -10,13 +10,14 @@ import migrations
 from cli import process
 from cli.database import schema
 from migrations import roles as named_roles
+from shared.control.exchange_identity import rename_exchange
 from shared.errors import SettingsError, TransientError
 from shared.postgres import database
 from shared.postgres.database import Database
 from shared.postgres.error_translation import first_line
 
 
-async def migrate(stop: asyncio.Event, *, roles: bool = False) -> None:
+async def migrate(stop: asyncio.Event, *, roles: bool = False, exchange: str | None = None) -> None:
     """Upgrade the database; raise SniperError if it is unavailable or belongs to a newer build."""
     settings = process.ProcessSettings.load()
     async with (
@@ -25,7 +26,10 @@ async def migrate(stop: asyncio.Event, *, roles: bool = False) -> None:
     ):
         await schema.upgrade(opened, url, settings.database, stop)
         signing_in = await give_rights(opened) if roles else ()
+        renamed = None if exchange is None else await rename_exchange(opened, exchange)
     Console().print(f"the schema is at {migrations.head()}", highlight=False)
+    if renamed is not None:
+        Console().print(f"the database is that of the exchange at {renamed}", highlight=False)
     if roles:
         Console().print(f"rights are given to {', '.join(named_roles.names())}", highlight=False, soft_wrap=True)
     for name in signing_in:

@@ -41,9 +41,9 @@ async def close(what: str, mode: Mode | None) -> None:
             held = await held_positions.find_held(database, what, mode, sellable=True)
         except NoSuchPositionError as error:
             raise command_runner.usage_error(error) from None
-        config = await trade_config.read(database)
+        hindered = await trade_config.sale_obstacles(database)
         await close_requests.request(database, held, requested_by=command_runner.operator_name())
-    _print(close_requests.request_message(position, config) for position in held)
+    _print(close_requests.request_message(position, hindered) for position in held)
 
 
 async def write_off(what: str, mode: Mode, reason: str) -> None:

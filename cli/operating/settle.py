@@ -5,7 +5,7 @@ from decimal import Decimal, InvalidOperation
 from rich.console import Console
 
 from api.operator import settle_requests
-from api.operator.settle_requests import Outcome, UnclearOutcomeError
+from api.operator.settle_requests import NotInDoubtError, Outcome, UnclearOutcomeError
 from cli import command_runner
 from shared.errors import SettingsError
 
@@ -17,7 +17,7 @@ async def settle(client_order_id: str, outcome: Outcome | None, reason: str) -> 
             what = await settle_requests.request(
                 database, client_order_id, outcome, reason=reason, requested_by=command_runner.operator_name()
             )
-        except settle_requests.NotInDoubtError as error:
+        except (NotInDoubtError, UnclearOutcomeError) as error:
             raise command_runner.usage_error(error) from None
     line = settle_requests.request_message(client_order_id, what, outcome)
     Console(soft_wrap=True).print(line, markup=False, highlight=False)

@@ -26,8 +26,8 @@ from executor.journal.order_transitions import OrderTransitions
 from executor.journal.outbox import Outbox
 from executor.listing_handler import BuyListing, Consequences
 from executor.metrics import ExecutorMetrics
-from executor.model import Order, OrderEvent, OrderUpdate, Reason, Refusal
-from executor.sending.purchase_decisions import Decided, Outcome, PurchaseDecisions
+from executor.model import Decided, Order, OrderEvent, OrderUpdate, Outcome, Reason, Refusal
+from executor.sending.purchase_decisions import PurchaseDecisions
 from executor.settings import ExecutorSettings
 from shared.events import Listing, Mode, RawListing, Trade
 from shared.postgres.database import Database

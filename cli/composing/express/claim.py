@@ -8,7 +8,7 @@ from dedup import ledger
 from dedup.identity import listing_of
 from executor.journal.decision_writer import Reservation
 from executor.journal.reservation_sql import reserving
-from shared.events import Listing, RawListing, never_after
+from shared.events import Listing, RawListing
 
 _CLAIM: Final = ledger.insertion(":listing_key", ":raw_id", ":claimed::text::jsonb", ":opens_at", ":observed_at")
 _UNANNOUNCED: Final = """
@@ -23,7 +23,7 @@ CLAIM_AND_RESERVE: Final = reserving(_CLAIM, _UNANNOUNCED, unless=_CLAIMED)
 
 def claimed(raw: RawListing, now: datetime) -> Listing:
     """Return the listing that *raw* makes where it is the first to claim it, as dedup makes it."""
-    return listing_of(raw, listed_at=never_after(now, raw.listed_at, raw.source), deduplicated_at=now)
+    return listing_of(raw, deduplicated_at=now)
 
 
 def reservation(raw: RawListing, listing: Listing) -> Reservation:
