@@ -28,7 +28,7 @@ from bench.parts.api import data as api_data
 from bench.parts.pipeline import listing_sample
 from bench.report import RESULTS
 from bench.sampling import BLOCK, Plan
-from bench.stages import stage_times
+from bench.stages import settled_stamps
 from shared.process.telemetry import configure_logging
 from shared.settings import TelemetrySettings
 from tests.support.running.processes import Sniper, clean
@@ -72,7 +72,7 @@ async def _services(harness: Harness, rest_seconds: float) -> Mapping[str, objec
             journeys.append(await listing_sample(venue, number))
             if len(journeys) % BLOCK == 0:
                 await venue.list_newcomers()
-        await stage_times(database, journeys)
+        await settled_stamps(database, {journey.symbol for journey in journeys})
         grown = await _size(database) - before
     together = {key: round(sum(each[key] for each in found.values()), 2) for key in ("rss_mb", "pss_mb", "core_pct")}
     return {"services": found, "together": together, "bytes_of_a_traded_listing": grown // len(journeys)}

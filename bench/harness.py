@@ -21,6 +21,7 @@ from tests.support.running.starting import Process, Starting, executed
 
 START_SECONDS: Final = 20.0
 LOG_CHARACTERS: Final = 1_500
+STAMPED: Final = "bench.stamping.ingest"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +58,14 @@ class Harness:
         return "\n".join(f"--- {name}\n{end}" for name, end in ends if end)
 
     @asynccontextmanager
-    async def service(self, *arguments: str, environment: Mapping[str, str]) -> AsyncIterator[Sniper]:
-        """Run `sniper` with these arguments; yield it before it is ready."""
-        async with sniper(*arguments, environment=environment, directory=self.directory, start=self.start) as running:
+    async def service(
+        self, *arguments: str, environment: Mapping[str, str], stamped: bool = False
+    ) -> AsyncIterator[Sniper]:
+        """Run `sniper` with these arguments; yield it before it is ready. *stamped* has it log when frames came."""
+        variables, program = {"PYTHONPATH": str(Path.cwd()), **environment}, STAMPED if stamped else "cli"
+        async with sniper(
+            *arguments, environment=variables, directory=self.directory, start=self.start, program=program
+        ) as running:
             self.guard.watch("process", running.process.pid)
             try:
                 yield running

@@ -1,7 +1,7 @@
 """Frame to order with every service in one process, on the bus embedded in PostgreSQL."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Final
@@ -13,7 +13,7 @@ from bench.figures import Result, latency
 from bench.harness import START_SECONDS, Harness, wait_until_ready
 from bench.parts.pipeline import listing_sample
 from bench.sampling import Sample, interleaved
-from bench.stages import medians_ms, received_to_decided_ms, received_to_ordered_ms, stage_times
+from bench.stages import StageTimes, medians_ms, received_to_decided_ms, received_to_ordered_ms, stage_times
 
 COMMAND: Final = ("up", "--exchange", "mexc")
 """The operator's command; its exchange is the venue."""
@@ -26,13 +26,19 @@ async def measure(harness: Harness) -> Result:
     await create_floor_table(database)
     async with (
         open_venue() as venue,
-        harness.service(*COMMAND, environment=environment(venue, database, None)) as up,
+        harness.service(*COMMAND, environment=environment(venue, database, None), stamped=True) as up,
         floor_running(harness, venue, database) as trigger,
     ):
         await wait_until_ready(up)
         bare, ours = await interleaved(trigger, partial(listing_sample, venue), harness.plan, venue.list_newcomers)
-        journeys = await stage_times(database, ours)
+        journeys = await stage_times(database, ours, up.log)
         resident_mb = await resident_megabytes(up.process.pid)
+    return result_of(ours, bare, journeys, resident_mb)
+
+
+def result_of(
+    ours: Sequence[Journey], bare: Sequence[Journey], journeys: Sequence[StageTimes], resident_mb: float
+) -> Result:
     return Result(
         ours=latency(received_to_ordered_ms(journeys)),
         floor=latency([journey.ms for journey in bare]),

@@ -1,8 +1,7 @@
 """From the push that confirms a stop to its sale on the wire, beside one commit and one request."""
 
 import asyncio
-from collections.abc import Callable, Mapping
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
 from functools import partial
@@ -13,13 +12,16 @@ from aio_pika.abc import AbstractExchange
 
 from bench.environment import create_floor_table, environment, raise_limits, trade_live
 from bench.exchange.market import PRICE
-from bench.exchange.venue import Venue, open_venue
-from bench.figures import Result, latency
+from bench.exchange.venue import Journey, Venue, open_venue
+from bench.figures import Figures, Result, latency
 from bench.floor.messaging import persistent
 from bench.harness import Harness
 from bench.listings import ListingDetails, new_listing
+from bench.parts import express
 from bench.parts.executor import LIVE, MODULE, exchange_of, triggered
 from bench.sampling import interleaved
+from bench.stamping.sales import PUSHED
+from bench.stamps import read_stamps
 from shared.mexc.streams.symbol_channels import book_channel
 from shared.wire import cloudevents
 from tests.waiting import eventually
@@ -41,60 +43,58 @@ APART_SECONDS: Final = 0.01
 
 
 async def measure(harness: Harness) -> Result:
-    """Return the times of sales by the second of two pushes that show a stop due; also of an express way that spins."""
+    """Return the times from the second push that shows a stop due to the sale; also of an express way that spins.
+
+    Like those of the floor, they begin in our process.
+    """
     briefly = replace(harness, plan=harness.plan.quarter)
-    usual = await measured(briefly, executor)
-    spinning = await measured(briefly, spinning_express)
+    usual = await measured(briefly, MODULE, {})
+    spinning = await measured(briefly, express.MODULE, {**express.OWN, **express.SPINNING})
     return replace(usual, extra={**usual.extra, "spinning": spinning.as_json()})
 
 
-Running = Callable[[Harness, dict[str, str]], AbstractAsyncContextManager[object]]
-"""Runs a process that sells, with these variables."""
-
-
-def executor(harness: Harness, variables: dict[str, str]) -> AbstractAsyncContextManager[object]:
-    """Run the executor alone."""
-    return harness.child(MODULE, environment=variables)
-
-
-def spinning_express(harness: Harness, variables: dict[str, str]) -> AbstractAsyncContextManager[object]:
-    """Run the express way, whose event loop spins."""
-    return harness.services("express", environment=variables | {"SNIPER_EXPRESS_SPIN": "true"})
-
-
-async def measured(harness: Harness, running: Running) -> Result:
-    """Take the samples of sales by the process that is *running*."""
+async def measured(harness: Harness, module: str, more: Mapping[str, str]) -> Result:
+    """Take the samples of sales by a process of *module*, with *more* variables than the usual."""
     database, broker = harness.database(), harness.broker()
     await raise_limits(database)
     await create_floor_table(database)
     await trade_live(database)
-    reading = await asyncpg.connect(database)
-    await reading.execute(STOP)
+    from_sent_ms: list[float] = []
     async with (
+        asyncpg.create_pool(database, min_size=1, max_size=1) as reading,
         open_venue() as venue,
-        running(harness, environment(venue, database, broker) | dict(FOLLOWING)),
+        harness.child(module, environment={**environment(venue, database, broker), **FOLLOWING, **more}) as selling,
+        read_stamps(selling) as stamps,
         exchange_of(broker) as events,
         triggered(harness, venue, "straight", database=database) as bare,
     ):
+        await reading.execute(STOP)
 
         async def sample(number: int) -> float:
-            return await sale_delay_ms(f"X{number:05d}", events, venue, reading)
+            journey = await sale(f"X{number:05d}", events, venue, reading)
+            from_sent_ms.append(journey.ms)
+            return await stamps.ms_until(f"{journey.symbol}/{PUSHED}", journey.ordered)
 
         floor_ms, ours_ms = await interleaved(bare, sample, harness.plan, pause=partial(asyncio.sleep, 0))
-    await reading.close()
-    ours, floor = latency(ours_ms), latency(floor_ms)
+    return result_of(latency(ours_ms), latency(floor_ms), latency(from_sent_ms[harness.plan.warmups :]))
+
+
+def result_of(ours: Figures, floor: Figures, from_sent: Figures) -> Result:
     return Result(
         ours=ours,
         floor=floor,
-        what="push that confirms a stop → sale on the wire (live)",
-        extra={"over_floor_p50_ms": round(ours.p50_ms - 1.5 * floor.p50_ms, 3)},
+        what="push received that confirms a stop → sale on the wire (live)",
+        extra={
+            "over_floor_p50_ms": round(ours.p50_ms - 1.5 * floor.p50_ms, 3),
+            "from_push_sent": from_sent.as_json(),
+        },
     )
 
 
-async def sale_delay_ms(
-    base_asset: str, events: AbstractExchange, venue: Venue, reading: "asyncpg.Connection[asyncpg.Record]"
-) -> float:
-    """Have a coin bought, let it fall in two pushes; return the milliseconds from the second to its sale."""
+async def sale(
+    base_asset: str, events: AbstractExchange, venue: Venue, reading: "asyncpg.Pool[asyncpg.Record]"
+) -> Journey:
+    """Have a coin bought, let it fall in two pushes; return the way from the sending of the second to its sale."""
     listing = new_listing(base_asset, details=ListingDetails.ALL)
     symbol, bought = listing.symbol, venue.expect(listing.symbol)
     await events.publish(persistent(listing.id, cloudevents.encode(listing)), "listing.detected")
@@ -110,5 +110,4 @@ async def sale_delay_ms(
     sold = venue.expect(symbol)
     await venue.quote(symbol, FALLEN, version=2)
     await asyncio.sleep(APART_SECONDS)
-    journey = await venue.arrival(symbol, await venue.quote(symbol, FALLEN, version=3), sold)
-    return journey.ms
+    return await venue.arrival(symbol, await venue.quote(symbol, FALLEN, version=3), sold)

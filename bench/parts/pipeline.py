@@ -1,6 +1,6 @@
 """Frame to order through RabbitMQ and PostgreSQL, each service in a process of its own."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Final
@@ -12,13 +12,14 @@ from bench.exchange.venue import Instant, Journey, Venue, open_venue
 from bench.figures import Result, latency
 from bench.floor.messaging import persistent
 from bench.floor.path import FIRST_QUEUE, SECOND_QUEUE
-from bench.harness import Harness
+from bench.harness import Harness, wait_until_ready
 from bench.sampling import Sample, interleaved
-from bench.stages import medians_ms, received_to_ordered_ms, stage_times
+from bench.stages import StageTimes, medians_ms, received_to_ordered_ms, stage_times
 from shared.bus.amqp_arguments import queue_arguments
 from shared.wire.topology import DEAD, DEDUP_RAW, EXECUTOR_LISTINGS
 
-SERVICES: Final = ("dedup", "executor", "persister", "ingest")
+BEHIND_INGEST: Final = ("dedup", "executor", "persister")
+SERVICES: Final = (*BEHIND_INGEST, "ingest")
 """Includes the persister, as in production: no order waits for it, but it uses resources."""
 BODY: Final = b"x" * 1_000
 """About the size of our events."""
@@ -31,11 +32,17 @@ async def measure(harness: Harness) -> Result:
     await create_floor_table(database)
     async with (
         open_venue() as venue,
-        harness.services(*SERVICES, environment=environment(venue, database, broker)),
+        harness.services(*BEHIND_INGEST, environment=environment(venue, database, broker)),
+        harness.service("run", "ingest", environment=environment(venue, database, broker), stamped=True) as ingest,
         floor_running(harness, venue, database, broker) as trigger,
     ):
+        await wait_until_ready(ingest)
         bare, ours = await interleaved(trigger, partial(listing_sample, venue), harness.plan, venue.list_newcomers)
-        journeys = await stage_times(database, ours)
+        journeys = await stage_times(database, ours, ingest.log)
+    return result_of(ours, bare, journeys)
+
+
+def result_of(ours: Sequence[Journey], bare: Sequence[Journey], journeys: Sequence[StageTimes]) -> Result:
     return Result(
         ours=latency(received_to_ordered_ms(journeys)),
         floor=latency([journey.ms for journey in bare]),

@@ -50,7 +50,7 @@ async def measure(harness: Harness) -> Result:
 def typical_event() -> RawListing:
     """Return an event of ours, so that the floor has the same payload."""
     known, now = SymbolRecord("F00000USDT", SymbolState.TRADABLE, "F00000", "USDT", utc_now()), utc_now()
-    return raw_listing(Sighting(known, Source.MEXC_WEBSOCKET, now, late=False), secrets.token_hex(16), now)
+    return raw_listing(Sighting(known, Source.MEXC_WEBSOCKET, now), secrets.token_hex(16), now)
 
 
 class IngestLog:

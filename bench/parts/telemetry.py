@@ -93,7 +93,10 @@ async def _round(harness: Harness, *, with_first: bool) -> Round:
         before = {on: each.cpu_seconds() for on, each in pipelines.items()}
         journeys = await _by_turns(harness.plan, pipelines)
         cpu_seconds = {on: each.cpu_seconds() - before[on] for on, each in pipelines.items()}
-        passed = {on: await stage_times(each.database, journeys[on]) for on, each in pipelines.items()}
+        passed = {
+            on: await stage_times(each.database, journeys[on], each.services[SERVICES.index("ingest")].log)
+            for on, each in pipelines.items()
+        }
         client = await stack.enter_async_context(httpx.AsyncClient(trust_env=False, timeout=5))
         exports = int((await client.get(collector)).text)
     if not (exports and scraping.done):
@@ -128,7 +131,10 @@ async def open_pipeline(harness: Harness, collector: str | None) -> AsyncIterato
         if collector is not None:
             variables["SNIPER_OTLP_ENDPOINT"] = collector
         services = [
-            await stack.enter_async_context(harness.service("run", name, environment=variables)) for name in SERVICES
+            await stack.enter_async_context(
+                harness.service("run", name, environment=variables, stamped=name == "ingest")
+            )
+            for name in SERVICES
         ]
         for service in services:
             await wait_until_ready(service)

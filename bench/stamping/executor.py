@@ -9,6 +9,7 @@ from pathlib import Path
 import uvloop
 
 from bench.floor.messaging import print_ready, print_stamp
+from bench.stamping.sales import stamp_sales
 from executor.service import serve
 from executor.settings import ExecutorSettings
 from shared.bus.port import Bus, Handler, Message, Queue
@@ -56,5 +57,6 @@ async def run() -> None:
 
 
 if __name__ == "__main__":
+    stamp_sales()
     configure_logging(load(TelemetrySettings))
     uvloop.run(run())

@@ -3,10 +3,11 @@
 import asyncio
 import time
 from collections.abc import Callable
-from functools import wraps
 from typing import Any, Final
 
-from bench.floor.messaging import print_ready, print_stamp
+from bench.floor.messaging import print_ready
+from bench.stamping.moments import before, report_soon
+from bench.stamping.sales import stamp_sales
 from cli import process
 from cli.composing import services
 from cli.composing.express.way import ExpressWay
@@ -16,8 +17,6 @@ from ingest.streams.ticker_stream import TickerStream
 from shared.process import lifecycle
 
 RECEIVED: Final = "received"
-AFTER_SECONDS: Final = 0.05
-"""Between the last moment and its report, which takes processor time."""
 
 
 class Moments:
@@ -43,27 +42,9 @@ class Moments:
             if (moments := self._of.get(symbol)) is not None:
                 moments.setdefault(stage, time.monotonic_ns())
                 if is_last:
-                    asyncio.get_running_loop().call_later(AFTER_SECONDS, report, symbol, self._of.pop(symbol))
+                    report_soon(symbol, self._of.pop(symbol))
 
         return note
-
-
-def report(symbol: str, moments: dict[str, int]) -> None:
-    """Report each of *moments* to the parent process."""
-    for stage, moment_ns in moments.items():
-        print_stamp(f"{symbol}/{stage}", moment_ns)
-
-
-def before(owner: type, method: str, note: Callable[..., None]) -> None:
-    """Have *note* called with the arguments of each call of a *method*, before it."""
-    original = getattr(owner, method)
-
-    @wraps(original)
-    def noted(*arguments: Any, **options: Any) -> Any:
-        note(*arguments)
-        return original(*arguments, **options)
-
-    setattr(owner, method, noted)
 
 
 def stamp(moments: Moments) -> None:
@@ -88,4 +69,5 @@ async def run(stop: asyncio.Event) -> None:
 
 if __name__ == "__main__":
     stamp(Moments())
+    stamp_sales()
     lifecycle.run(run)

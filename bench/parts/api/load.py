@@ -92,14 +92,16 @@ async def throughput(target: Target, path: str, *, clients: int, seconds: float)
 
 
 @asynccontextmanager
-async def open_dashboards(target: Target, count: int, opening: Sequence[str] = ()) -> AsyncIterator[list[int]]:
-    """Simulate *count* dashboards during the block; yield the number of listings received by all of them together.
+async def open_dashboards(
+    targets: Sequence[Target], count: int, opening: Sequence[str] = ()
+) -> AsyncIterator[list[int]]:
+    """Simulate *count* dashboards of *targets* in turn; yield the number of listings received by all of them together.
 
     Each requests the paths of *opening*, and then reads the stream.
     """
     seen, begun = [0], asyncio.Semaphore(0)
 
-    async def watch() -> None:
+    async def watch(target: Target) -> None:
         await times_ms(target, opening)
         reader, writer = await asyncio.open_connection("127.0.0.1", target.port)
         try:
@@ -111,7 +113,9 @@ async def open_dashboards(target: Target, count: int, opening: Sequence[str] = (
         finally:
             writer.close()
 
-    watchers = [asyncio.create_task(watch(), name=f"stream-{number}") for number in range(count)]
+    watchers = [
+        asyncio.create_task(watch(targets[number % len(targets)]), name=f"stream-{number}") for number in range(count)
+    ]
     try:
         async with asyncio.timeout(ANSWER_SECONDS_MAX):
             for _ in watchers:

@@ -34,6 +34,7 @@ from tests.support.running.services import open_database
 ROWS_MAX: Final = 1_000_000
 ROWS_PER_SAMPLE: Final = 7_000
 STREAMS: Final = 50
+OF_ONE_TOKEN: Final = 20
 EVENTS_PER_SECOND: Final = 5.0
 PACE_SECONDS: Final = 0.02
 PAGE: Final = "/listings?limit=50"
@@ -117,7 +118,7 @@ async def _beside_dashboards(harness: Harness, database: str) -> Mapping[str, ob
     paths = [PAGE] * max(20, harness.plan.samples)
     alone, beside, seen = list[float](), list[float](), 0
     async with _api(harness, database, {}) as (target, process):
-        dashboards = Target(target.port, await _token(database))
+        dashboards = [Target(target.port, await _token(database)) for _ in range(0, STREAMS, OF_ONE_TOKEN)]
         for _ in range(ROUNDS):
             alone += await times_ms(target, paths, every_seconds=PACE_SECONDS)
             async with open_dashboards(dashboards, STREAMS, OPENING) as listings, asyncio.TaskGroup() as tasks:
