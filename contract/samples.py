@@ -123,6 +123,8 @@ SAMPLES: Final[Mapping[str, Event]] = {
         sent_at=_after(5),
         detail="no frame for 12 s",
         facts={"symbols": 3000, "sources": {"mexc_rest_api": "fresh"}},
+        process="5f3a9c21",
+        last=True,
     ),
 }
 """By type and completeness."""

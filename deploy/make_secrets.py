@@ -46,6 +46,7 @@ def made(*, broker: str, database: str, tls: bool = False) -> Mapping[str, str]:
         "sniper_mexc_api_secret": "sim-secret",
         "sniper_mexc_api_key_created": f"{datetime.now(UTC).date()}",
         "sniper_notifier_urls": "",
+        "sniper_notifier_telegram_token": "",
         **databases,
         **brokers,
     }
@@ -83,8 +84,8 @@ def main(arguments: list[str] | None = None) -> int:
     for name, content in files.items():
         path = directory / name
         path.write_text(content)
-        # Containers read them as users of their own; here the directory keeps others out.
-        path.chmod(0o444)
+        # Containers read them as users of their own, and an owner writes over them; the directory keeps others out.
+        path.chmod(0o644)
     return 0
 
 

@@ -1,4 +1,7 @@
-"""Trading: decisions, exposure, unknown orders, and halts."""
+"""Trading: decisions, exposure, unknown orders, and halts.
+
+Each process shows what the one database holds, so that a sum over several would double it.
+"""
 
 from typing import Final
 
@@ -25,17 +28,17 @@ BOARD: Final = Board(
             show("Result of the day", "sniper_executor_day_result_usdt", "mode", about="Realised, in USDT; UTC."),
         ],
         [
-            show("At stake", "sum by (mode, state) (sniper_executor_exposure_usdt)", "mode", "state"),
+            show("At stake", "max by (mode, state) (sniper_executor_exposure_usdt)", "mode", "state"),
             show("Limits", "sniper_executor_limit_usdt", "limit"),
             show("Share of the limit", "sniper:exposure:ratio", "mode", unit="percentunit"),
         ],
         [
-            show("Positions", "sum by (mode, state) (sniper_executor_positions)", "mode", "state"),
+            show("Positions", "max by (mode, state) (sniper_executor_positions)", "mode", "state"),
             show("Positions that nobody watches", "sum(sniper_executor_unsupervised_positions)"),
             show("Oldest look at a position", "max(sniper_executor_exit_look_age_seconds)", unit="s"),
         ],
         [
-            show("Open orders", "sum by (mode, state) (sniper_executor_open_orders)", "mode", "state"),
+            show("Open orders", "max by (mode, state) (sniper_executor_open_orders)", "mode", "state"),
             show("Oldest order in doubt", "sniper_executor_unknown_order_age_seconds", "mode", unit="s"),
             Panel(
                 "Failures in a row",
