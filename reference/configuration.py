@@ -31,8 +31,8 @@ _HEAD: Final = (
     "file in the working directory, then from files of that name (in lower case) in `/run/secrets`. A wrong value ends "
     "the process with exit code 2 and a sentence that names the variable; a name that nobody reads is logged, and "
     "`sniper doctor` tells it.\n\n"
-    "Limits and exits are no settings: `sniper config` and the API change them while everything runs, and record who "
-    "did."
+    "Limits and exits are no settings: `sniper config set` and the API change them while everything runs, and record "
+    "who did."
 )
 
 
