@@ -75,7 +75,6 @@ used.acknowledged_by
 used.bound_by
 used.change_pct
 used.changed_at
-used.daily_loss_usdt_max
 used.latency_ms
 used.p95_ms
 used.paid

@@ -48,6 +48,14 @@ def test_each_alert_fires_and_stays_silent() -> None:
     assert fire == silent == {rule["alert"] for rule in rules()}
 
 
+def test_alerts_on_money_hold_with_two_processes() -> None:
+    promtool("test", "rules", "express_test.yml")
+
+    [two] = [each for each in read(PROMETHEUS / "express_test.yml")["tests"] if 'instance="b"' in str(each)]
+    fire = {test["alertname"] for test in two["alert_rule_test"] if test["exp_alerts"]}
+    assert fire == {"SniperExposureHigh", "SniperFailureBreakerNear"}
+
+
 @pytest.mark.parametrize("rule", [*rules(), *rules("recording.yml")], ids=lambda rule: next(iter(rule.values())))
 def test_each_rule_is_over_metrics_that_exist(rule: dict[str, Any]) -> None:
     recorded = {each["record"] for name in RULES[:-1] for each in rules(name)}

@@ -1,6 +1,7 @@
 """deploy/compose.yaml is valid, names only what exists, and opens nothing to other machines."""
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -14,19 +15,19 @@ import pytest
 from sqlalchemy import make_url
 
 from migrations import roles
+from notifier.settings import NotifierSettings
 from shared.bus import rabbitmq
 from shared.postgres.database import parse_url
-from shared.settings import BrokerSettings, ExchangeSettings
+from shared.settings import MEXC_REST_URL, MEXC_WS_URL, BrokerSettings, ExchangeSettings, load
 from shared.wire.topology import SNIPER
 from tests.servers.postgres import PrivatePostgres
 from tests.servers.rabbitmq import PrivateRabbitMQ
-from tests.support.deployment.deployments import DEPLOY, is_subcommand, read, unknown_settings
+from tests.support.deployment.deployments import DEPLOY, SECONDS_TO_STOP, is_subcommand, read, unknown_settings
 from tests.waiting import eventually
 
 SERVICES = ("ingest", "dedup", "executor", "express", "persister", "api", "notifier")
 """Whoever signs in, in one composition or the other."""
 EXPRESS = "compose.express.yaml"
-STOP_SECONDS = 15
 
 
 @pytest.fixture(scope="module", params=["normal", "express"])
@@ -87,7 +88,7 @@ def test_our_containers_run_without_rights_a_command_that_exists(compose: dict[s
         assert service["user"] == "10001:10001", name
         assert service["read_only"], name
         assert service["cap_drop"] == ["ALL"], name
-        assert int(service["stop_grace_period"].removesuffix("s")) > STOP_SECONDS, name
+        assert int(service["stop_grace_period"].removesuffix("s")) > SECONDS_TO_STOP, name
 
 
 def files_of(service: dict[str, Any]) -> dict[str, str]:
@@ -127,6 +128,34 @@ def test_only_the_executor_is_given_the_keys_of_the_exchange(compose: dict[str, 
     assert holders == [trading(compose)]
 
 
+@pytest.mark.parametrize(
+    ("variables", "rest", "websocket"),
+    [
+        ({}, "http://simulator:8080", "ws://simulator:8080/ws"),
+        ({"SNIPER_MEXC_REST_URL": "", "SNIPER_MEXC_WS_URL": ""}, MEXC_REST_URL, MEXC_WS_URL),
+        ({"SNIPER_MEXC_REST_URL": "http://other", "SNIPER_MEXC_WS_URL": "ws://other"}, "http://other", "ws://other"),
+    ],
+)
+def test_the_exchange_is_the_simulator_or_the_one_that_variables_name(
+    compose: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+    variables: dict[str, str],
+    rest: str,
+    websocket: str,
+) -> None:
+    asking = ["express"] if "express" in compose["services"] else ["ingest", "executor"]
+    for name in asking:
+        for variable, value in compose["services"][name]["environment"].items():
+            monkeypatch.setenv(variable, interpolated(value, variables))
+        settings = load(ExchangeSettings)
+        assert (settings.mexc_rest_url, settings.mexc_ws_url) == (rest, websocket), name
+
+
+def interpolated(value: str, variables: dict[str, str]) -> str:
+    """Return *value* with `${NAME-DEFAULT}` as Compose fills it in: the default only where there is no variable."""
+    return re.sub(r"\$\{(\w+)-([^}]*)\}", lambda found: variables.get(found[1], found[2]), value)
+
+
 def trading(compose: dict[str, Any]) -> str:
     """Return the service that sends orders."""
     return "express" if "express" in compose["services"] else "executor"
@@ -158,6 +187,25 @@ def test_the_executor_knows_the_age_of_its_key(compose: dict[str, Any], secrets:
     assert made.mexc_api_key_created is not None
 
 
+def test_the_notifier_takes_commands_once_its_bot_has_a_token(
+    compose: dict[str, Any], secrets: dict[str, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    notifier = compose["services"]["notifier"]
+    mounted = tmp_path / "mounted"
+    mounted.mkdir()
+    for name in ("sniper_notifier_urls", "sniper_notifier_telegram_token"):
+        (mounted / name).write_text(secrets[files_of(notifier)[name]])
+
+    def settings(**variables: str) -> NotifierSettings:
+        for variable, value in notifier["environment"].items():
+            monkeypatch.setenv(variable, interpolated(value, variables))
+        return NotifierSettings(_secrets_dir=mounted)
+
+    assert not settings().is_configured
+    (mounted / "sniper_notifier_telegram_token").write_text("123:abc\n")
+    assert settings(SNIPER_NOTIFIER_TELEGRAM_USERS="7,8").telegram_users == {7, 8}
+
+
 def test_the_secrets_are_made_and_understood(compose: dict[str, Any], tmp_path: Path) -> None:
     command = [sys.executable, str(DEPLOY / "make_secrets.py"), str(tmp_path / "secrets")]
 
@@ -170,6 +218,8 @@ def test_the_secrets_are_made_and_understood(compose: dict[str, Any], tmp_path: 
     assert (made.returncode, again.returncode) == (0, 1)
     assert "nothing was changed" in again.stderr
     assert set(secrets) == wanted
+    assert (tmp_path / "secrets").stat().st_mode & 0o777 == 0o700
+    assert {each.stat().st_mode & 0o777 for each in (tmp_path / "secrets").iterdir()} == {0o644}, "all containers read"
     assert parse_url(secrets["migrate_database_url"], variable="it").password == secrets["postgres_password"]
     users = {each["name"]: each["password_hash"] for each in json.loads(secrets["rabbitmq_definitions.json"])["users"]}
     for name in SERVICES:

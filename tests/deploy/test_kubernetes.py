@@ -7,11 +7,9 @@ import jsonschema
 import kubernetes_validate
 import pytest
 
-from executor.service import DRAIN_SECONDS
-from executor.settings import ExecutorSettings
-from shared.settings import BrokerSettings, TelemetrySettings
+from shared.settings import TelemetrySettings
 from shared.wire import topology
-from tests.support.deployment.deployments import DEPLOY, is_subcommand, unknown_settings
+from tests.support.deployment.deployments import DEPLOY, SECONDS_TO_STOP, is_subcommand, unknown_settings
 from tests.support.deployment.manifests import (
     Manifest,
     kinds,
@@ -76,12 +74,10 @@ def test_every_pod_is_restricted(manifests: list[Manifest]) -> None:
     assert {each["metadata"]["labels"][enforced] for each in kinds(manifests, "Namespace")} == {"restricted"}
 
 
-def test_every_pod_of_ours_is_given_longer_than_it_drains(manifests: list[Manifest]) -> None:
-    drains = BrokerSettings().drain_seconds + DRAIN_SECONDS + ExecutorSettings().stop_grace_seconds
-
+def test_every_pod_of_ours_is_given_longer_than_it_needs_to_stop(manifests: list[Manifest]) -> None:
     for name, spec in ours(manifests).items():
         waits = spec["containers"][0].get("lifecycle", {}).get("preStop", {}).get("sleep", {}).get("seconds", 0)
-        assert spec["terminationGracePeriodSeconds"] > waits + drains, name
+        assert spec["terminationGracePeriodSeconds"] > waits + SECONDS_TO_STOP, name
 
 
 def test_every_probe_asks_a_port_that_is_named(manifests: list[Manifest]) -> None:
@@ -112,6 +108,30 @@ def test_one_executor_runs_and_never_two(manifests: list[Manifest], trading: str
     assert executor["replicas"] == 1
     assert executor.get("updateStrategy", {}).get("type", "RollingUpdate") == "RollingUpdate"
     assert executor["serviceName"] == named(manifests, "Service", trading)["metadata"]["name"] == trading
+
+
+def test_a_stateful_set_that_is_not_ready_is_replaced_by_its_next_version(
+    manifests: list[Manifest], trading: str
+) -> None:
+    """By OrderedReady the controller waits for a faulty pod before it replaces any."""
+    executor = named(manifests, "StatefulSet", trading)["spec"]
+
+    assert executor["podManagementPolicy"] == "Parallel"
+
+
+def test_the_schema_can_be_migrated_before_any_service_is_replaced(
+    manifests: list[Manifest], services: set[str]
+) -> None:
+    labelled = {
+        each["metadata"]["name"]: each["kind"]
+        for each in manifests
+        if "sniper/service" in each["metadata"].get("labels", {})
+    }
+
+    assert set(labelled) == services
+    assert set(labelled.values()) <= {"Deployment", "StatefulSet"}
+    page = (ROOT / "docs" / "deployment.md").read_text(encoding="utf-8")
+    assert "overlays/production --selector '!sniper/service'" in page
 
 
 def test_on_the_express_way_nothing_is_left_of_ingest_and_the_executor(

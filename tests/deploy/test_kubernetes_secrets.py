@@ -2,6 +2,7 @@
 
 import base64
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -27,6 +28,7 @@ from tests.support.deployment.manifests import (
     named,
     ours,
     referred_to,
+    render,
     secret_keys,
 )
 
@@ -63,6 +65,18 @@ def test_every_key_of_a_secret_that_is_referred_to_is_made(manifests: list[Manif
 
     assert wanted
     assert wanted - secret_keys(manifests) == set()
+
+
+def test_the_notifier_is_given_the_token_of_a_bot_once_there_is_one(production: list[Manifest], tmp_path: Path) -> None:
+    tree = tmp_path / "kubernetes"
+    shutil.copytree(DEPLOY / "kubernetes", tree)
+    file = tree / "overlays" / "production" / "services" / "kustomization.yaml"
+    file.write_text(file.read_text().replace("components: []", "components: [../../../components/telegram]"))
+
+    secret, key = mounted_secrets(ours(production)["notifier"])["sniper_notifier_telegram_token"]
+    with_a_bot = render(tree / "overlays" / "production")
+    assert secret_keys(with_a_bot) - secret_keys(production) == {("sniper", secret, key)}
+    assert ours(with_a_bot) == ours(production)
 
 
 def test_each_service_has_a_secret_of_its_own_and_the_migration_the_owners(

@@ -111,6 +111,11 @@ class Desk:
         sold: dict[str, Any] = {"base_qty": 0, "cost_usdt": 0, "received_usdt": Decimal(received), "state": "closed"}
         await self.holds(name, closed_at=at, **sold)
 
+    async def configures(self, **changes: Any) -> None:
+        """Change the configuration, as another operator does."""
+        tag = (await self.api.client.get("/config")).headers["ETag"]
+        (await self.api.client.put("/config", json=changes, headers={"If-Match": tag})).raise_for_status()
+
     async def claims(self, name: str) -> None:
         """Store a listing that a websocket saw first."""
         listing = {"source": "mexc_websocket", "symbol": f"{name}USDT"}
@@ -205,6 +210,47 @@ async def test_the_backends_clock_decides_when_live_ends_and_when_a_test_was_lis
     await page.close()
 
 
+async def test_live_is_armed_within_the_limits_that_were_shown_or_not_at_all(desk: Desk) -> None:
+    page = await desk.page("settings")
+    dialog = page.locator("#dialog")
+    await page.get_by_role("button", name="Switch on…").click()
+    await expect(dialog).to_contain_text("100.00 USDT for one trade, 1,000.00 USDT at stake")
+    await dialog.get_by_label("To confirm, type live").fill("live")
+    await desk.configures(max_trade_usdt="400", max_position_usdt="4000")
+    await expect(page.get_by_label("At most for one trade")).to_have_value("400")
+    await dialog.get_by_role("button", name="Switch on").click()
+    await expect(dialog.get_by_role("alert")).to_contain_text("the configuration was changed at")
+    assert await desk.value("SELECT auto_trade FROM trade_config") is False
+    await dialog.get_by_role("button", name="Cancel").click()
+    await page.get_by_role("button", name="Switch on…").click()
+    await expect(dialog).to_contain_text("400.00 USDT for one trade, 4,000.00 USDT at stake")
+    await dialog.get_by_label("To confirm, type live").fill("live")
+    await dialog.get_by_role("button", name="Switch on").click()
+
+    await expect(page.locator("#auto-trade")).to_have_text("on")
+    await desk.configures(auto_trade=False, max_trade_usdt="100", max_position_usdt="1000")
+    await page.close()
+
+
+async def test_the_end_of_live_is_said_as_it_is_stored(desk: Desk) -> None:
+    page = await desk.page("settings")
+    end = utc_now().replace(microsecond=0) + timedelta(minutes=7)
+
+    async def answer_with_the_end_of_another(route: Route) -> None:
+        answer = await route.fetch()
+        await route.fulfill(response=answer, json={**await answer.json(), "auto_trade_until": end.isoformat()})
+
+    await page.route("**/config", answer_with_the_end_of_another)
+    await page.get_by_role("button", name="Switch on…").click()
+    await page.get_by_label("Switch off again after").fill("")
+    await page.get_by_label("To confirm, type live").fill("live")
+    await page.get_by_role("button", name="Switch on", exact=True).click()
+
+    await expect(page.locator("#notes")).to_contain_text(f"switches itself off at {end:%d %b, %H:%M:%S}")
+    await desk.configures(auto_trade=False)
+    await page.close()
+
+
 async def test_exits_that_are_no_numbers_are_refused_by_name_and_take_nothing_away(desk: Desk) -> None:
     """JSON has no NaN: what is not checked becomes null, and null is "not for this reason"."""
     await desk.holds("TYPED")
@@ -228,6 +274,73 @@ async def test_exits_that_are_no_numbers_are_refused_by_name_and_take_nothing_aw
 
     await page.close()
     await desk.lets_go()
+
+
+async def test_exits_that_were_not_edited_follow_a_configuration_that_changes_meanwhile(desk: Desk) -> None:
+    await desk.holds("EDITED")
+    page = await desk.page()
+    row = page.locator("#positions tr", has_text="EDITEDUSDT")
+    await expect(row).to_contain_text("−15 %")
+    await page.get_by_role("button", name="Change the exits of EDITEDUSDT").click()
+    await desk.configures(stop_loss_pct="12", take_profit_ladder=[{"at_pct": "30", "sell_pct": "50"}])
+    await expect(row).to_contain_text("−12 %")
+    await page.locator("#dialog").get_by_label("Take-profit", exact=True).fill("70")
+    await page.get_by_role("button", name="Change", exact=True).click()
+    await expect(row).to_contain_text("+70 %")
+    assert await desk.value(LATEST_EXITS) == {"take_profit_pct": "70"}
+
+    # What stood there as configured is no value of its own, whatever is configured by then.
+    await page.get_by_role("button", name="Change the exits of EDITEDUSDT").click()
+    await desk.configures(stop_loss_pct="15", take_profit_pct="60", take_profit_ladder=[])
+    await expect(row).to_contain_text("−15 %")
+    await page.locator("#dialog").get_by_label("Take-profit", exact=True).fill("50")
+    await page.get_by_role("button", name="Change", exact=True).click()
+    await expect(row).to_contain_text("+60 %")
+    assert await desk.value(LATEST_EXITS) == {}
+
+    await desk.configures(take_profit_pct="50")
+    await page.close()
+    await desk.lets_go()
+
+
+async def test_a_dialog_that_was_left_is_still_answered_and_closes_no_other(desk: Desk) -> None:
+    for name in ("LEFT", "OTHER"):
+        await desk.holds(name)
+    page = await desk.page()
+    dialog, notes = page.locator("#dialog"), page.locator("#notes")
+    held_back: asyncio.Queue[Route] = asyncio.Queue()
+    await page.route("**/positions/*/close", held_back.put)
+
+    async def leave_a_sale() -> Route:
+        await page.get_by_role("button", name="Close LEFTUSDT").click()
+        await dialog.get_by_role("button", name="Sell").click()
+        route = await held_back.get()
+        await page.keyboard.press("Escape")
+        await expect(dialog).to_be_hidden()
+        return route
+
+    route = await leave_a_sale()
+    await route.fulfill(status=409, json={"code": "nothing_to_decide", "message": "it ended in between"})
+    await expect(notes.locator(".wrong")).to_have_text("Sell: it ended in between")
+
+    route = await leave_a_sale()
+    await page.get_by_role("button", name="Change the exits of OTHERUSDT").click()
+    await route.fulfill(status=503, json={"code": "database_away", "message": "the database is away"})
+    await expect(notes.locator(".wrong").last).to_have_text("Sell: the database is away")
+    await expect(dialog.locator("[role=alert]")).to_be_empty()
+    await dialog.get_by_role("button", name="Cancel").click()
+
+    route = await leave_a_sale()
+    await page.get_by_role("button", name="Change the exits of OTHERUSDT").click()
+    await route.fulfill(json={"message": "it is on its way"})
+    await expect(notes).to_contain_text("It is on its way.")
+    await expect(dialog).to_contain_text("When is OTHERUSDT sold?")
+    await expect(dialog).to_be_visible()
+    await page.close()
+    await desk.lets_go()
+
+
+LATEST_EXITS: Final = "SELECT after FROM position_exits ORDER BY id DESC LIMIT 1"
 
 
 # What is shown.

@@ -104,7 +104,7 @@ def run(told: Orders, pipe: Pipe) -> None:
     """Run until stopped, as `sniper run executor` would."""
     sys.stdout = sys.stderr = told.log.open("a", buffering=1)
     configure_logging(TelemetrySettings(log_level="debug"))
-    lifecycle.run(partial(_serve, told, pipe))
+    lifecycle.run(partial(_serve, told, pipe), stop_seconds=lifecycle.STOP_SECONDS)
 
 
 async def _serve(told: Orders, pipe: Pipe, stop: asyncio.Event) -> None:

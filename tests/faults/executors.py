@@ -11,6 +11,7 @@ from multiprocessing.context import ForkServerProcess
 
 from tests.faults import executor_child
 from tests.faults.executor_child import HEARD, READY, STOPPING, Orders
+from tests.faults.failpoints import require_points
 from tests.support.running.starting import FORKING
 from tests.waiting import eventually
 
@@ -46,7 +47,8 @@ class ExecutorProcess:
         await self.reaches(READY, within_seconds=START_SECONDS)
 
     async def reaches(self, point: str, *, within_seconds: float = REACH_SECONDS) -> None:
-        """Return once *point* is reached; an executor that ended before is an error."""
+        """Return once *point* is reached; an executor that ended before is an error, and a point that there is not."""
+        require_points(point)
 
         def reached() -> bool:
             self.hear()
@@ -58,6 +60,7 @@ class ExecutorProcess:
 
     async def hold(self, *points: str) -> None:
         """Have it wait at *points* from now on, of which each counts anew."""
+        require_points(*points)
         self.hear()
         self._reached.clear()
         self._pipe.send(frozenset(points))
@@ -91,16 +94,16 @@ class ExecutorProcess:
         self._process.terminate()
         await self.reaches(STOPPING)
 
-    async def ends(self) -> int:
-        await self._ended()
+    async def ends(self, *, within_seconds: float = END_SECONDS) -> int:
+        await self._ended(within_seconds)
         assert self._process.exitcode is not None
         return self._process.exitcode
 
     def log(self) -> str:
         return self._told.log.read_text()[-4000:] if self._told.log.exists() else "no log"
 
-    async def _ended(self) -> None:
-        await eventually(lambda: not self._process.is_alive(), within_seconds=END_SECONDS)
+    async def _ended(self, within_seconds: float = END_SECONDS) -> None:
+        await eventually(lambda: not self._process.is_alive(), within_seconds=within_seconds)
 
     def hear(self) -> None:
         """Take in what it has said."""
@@ -114,6 +117,7 @@ class ExecutorProcess:
 @asynccontextmanager
 async def executor_process(told: Orders) -> AsyncIterator[ExecutorProcess]:
     """Start an executor, which is not ready yet; it is gone at the end of the block."""
+    require_points(*told.hold)
     ours, its = FORKING.Pipe()
     process = FORKING.Process(target=executor_child.run, args=(told, its), daemon=True)
     await asyncio.to_thread(process.start)

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache, partial
 from types import MappingProxyType
 from typing import Any, Final, TypeVar, cast
 
@@ -36,15 +36,17 @@ T = TypeVar("T")
 SHARED: Final = (
     "cli.composing.express.claim",
     "shared.control.config_store",
+    "shared.control.exchange_identity",
     "shared.control.halts",
     "shared.control.monitor_switch",
     "shared.postgres.stored_rate_usage",
 )
 """Modules beside the executor's own that hold its SQL, or that of the express way."""
-UNPOINTED: Final = ("ingest.", "shared.control.monitor_switch.")
+UNPOINTED: Final = ("ingest.", "shared.control.exchange_identity.", "shared.control.monitor_switch.")
 """Statements without a point: no order depends on them."""
 POLLS = frozenset(
     {
+        "halt_watch.AUTO_TRADE",
         "shared.control.halts.IN_FORCE",
         "shared.postgres.stored_rate_usage.READ",
         "shared.postgres.stored_rate_usage.STORE",
@@ -79,6 +81,7 @@ REHEARSED: Final = frozenset(each.sql for each in (*STATEMENTS, CLAIM_AND_RESERV
 """Whoever decides fetches a row of these, or a value; rehearsals fetch what there is."""
 _VERSION: Final = CLAIM_AND_RESERVE.names.index("version")
 
+BESIDE_STATEMENTS: Final = frozenset({"cancel", "commit", "handle", "look up", "publish", "publish raw", "send"})
 NAMES: Final = {"trade": "publish", "raw": "publish raw"}
 """Points of publications by the first word of their routing key."""
 
@@ -121,6 +124,23 @@ def _named_statements() -> Mapping[str, str]:
             if name.isupper() and isinstance(text, str) and " " in text.strip():
                 names.setdefault(text, f"{_short(module_name)}.{name}")
     return names
+
+
+@cache
+def _steps() -> frozenset[str]:
+    """Return what there are points around."""
+    return frozenset(_named_statements().values()) - POLLS | BESIDE_STATEMENTS
+
+
+def require_points(*points: str) -> None:
+    """Raise ValueError for one that is never reached: its statement has another name, or another module, by now."""
+    unknown = {
+        each
+        for each in points
+        if each.startswith(("before ", "after ")) and each.partition(" ")[2].partition("#")[0] not in _steps()
+    }
+    if unknown:
+        raise ValueError(f"there are no such points: {sorted(unknown)}")
 
 
 def _short(module_name: str) -> str:

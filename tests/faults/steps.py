@@ -4,12 +4,12 @@ from itertools import pairwise
 from typing import Final
 
 _DECIDED: Final = ("reservation_sql.READ", "reservation_sql.RESERVE")
-_TAKEN: Final = ("settlement.LOCK", "order_transitions.READ", "order_transitions.WRITE", "settlement.COUNT", "commit")
+_TAKEN: Final = ("settlement.LOCK", "transition_sql.READ", "transition_sql.WRITE", "settlement.COUNT", "commit")
 _SETTLED: Final = (
     *(
         "settlement.LOCK#2",
-        "order_transitions.READ#2",
-        "order_transitions.WRITE#2",
+        "transition_sql.READ#2",
+        "transition_sql.WRITE#2",
         "settlement.SETTLE",
         "settlement.OPEN_POSITION",
     ),

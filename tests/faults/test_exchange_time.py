@@ -16,9 +16,8 @@ from executor.venues.credentials import Credentials
 from executor.venues.exchange_connections import Exchange, open_exchange
 from executor.venues.venue import Venue
 from shared.events import Mode, Side
-from shared.mexc.errors import ExchangeRejected
+from shared.mexc.errors import ClockUncertainError, ExchangeRejected
 from shared.mexc.orders.order_api import OrderRequest, always
-from shared.mexc.time.clock_estimate import ClockUncertainError
 from shared.mexc.time.exchange_clock import SAMPLES
 from tests.support.data.builders import a_listing, an_order
 from tests.support.fakes.limiters import a_limiter

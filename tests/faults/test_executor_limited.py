@@ -120,6 +120,19 @@ async def test_an_acknowledged_order_is_looked_up_until_it_shows(ground: Ground)
     assert len(await ground.posted(listing)) == 1
 
 
+async def test_a_ban_told_under_200_lets_nothing_out_for_as_long_as_it_says(ground: Ground) -> None:
+    async with ground.executor():
+        first, second = await ground.lists(), await ground.lists()
+        body = '{"code": 418, "msg": "banned"}'
+        await ground.simulator.arm("http_status", status=200, body=body, retry_after=LONG)
+        await ground.publish(first)
+        await ground.becomes(first, "unknown")
+        await ground.publish(second)
+        await ground.becomes(second, "rejected", within_seconds=10)
+
+        assert await ground.posted(second) == []
+
+
 async def test_an_order_that_does_not_show_yet_to_the_successor_of_its_sender_halts_nobody(ground: Ground) -> None:
     executor = await ground.staffed()
     listing = await ground.lists()

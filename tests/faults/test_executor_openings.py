@@ -137,16 +137,16 @@ async def test_an_executor_that_objects_does_not_spoil_the_order_another_has_fir
     patient = {"opening_tolerance_seconds": 5, "retry_seconds": 10}
     async with (
         ground.executor("before reservation_sql.FIRE", **patient) as firing,
-        ground.executor("before settlement.LOCK", daily_spend_usdt=1, **patient) as objector,
+        ground.executor("before transition_sql.READ", daily_spend_usdt=1, **patient) as objector,
     ):
         listing = await opening(ground, 8)
         await ground.publish(listing)
-        await objector.reaches("before settlement.LOCK")
+        await objector.reaches("before transition_sql.READ")
         await firing.reaches("before reservation_sql.FIRE")
         await firing.hold("after reservation_sql.FIRE")
         await firing.reaches("after reservation_sql.FIRE")
         objector.go_on()
-        await objector.reaches("after order_transitions.READ")
+        await objector.reaches("after transition_sql.READ")
         firing.go_on()
         await ground.becomes(listing, "filled", within_seconds=20)
         await ground.settled()

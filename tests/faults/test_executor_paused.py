@@ -23,7 +23,7 @@ async def test_an_executor_that_wakes_up_late_after_its_decision_sends_nothing(g
             await ground.becomes(listing, "failed")
             sleeper.resume()
             sleeper.go_on()
-            await sleeper.reaches("after order_transitions.READ")
+            await sleeper.reaches("after transition_sql.READ")
             await ground.settled()
 
     assert await ground.posted(listing) == []
@@ -39,7 +39,7 @@ async def test_a_request_that_was_signed_long_ago_is_not_sent_any_more(ground: G
             await ground.becomes(listing, "failed")
             sleeper.resume()
             sleeper.go_on()
-            await sleeper.reaches("after order_transitions.READ")
+            await sleeper.reaches("after transition_sql.READ")
             await ground.settled()
 
     assert await ground.posted(listing) == []

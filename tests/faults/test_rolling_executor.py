@@ -48,7 +48,9 @@ async def more(symbols: list[str]) -> None:
 
 def an_executor(ground: Ground, build: Path) -> AbstractAsyncContextManager[Sniper]:
     told = ground.orders
-    settings = {f"SNIPER_EXECUTOR_{name.upper()}": str(value) for name, value in QUICK.items()}
+    # One that starts beside another takes nothing before it could buy, however slow the machine is.
+    chosen = {**QUICK, "reconcile_hold_seconds": 60}
+    settings = {f"SNIPER_EXECUTOR_{name.upper()}": str(value) for name, value in chosen.items()}
     environment = {
         **settings,
         "SNIPER_DATABASE_URL": told.database_url,

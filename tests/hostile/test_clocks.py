@@ -125,9 +125,10 @@ async def test_a_time_that_cannot_be_keeps_no_stop_from_selling_after_a_restart(
     await ground.relieved()
     body = f'{{"serverTime":{told}}}'
     await ground.exchange.arm("http_status", endpoint="GET /api/v3/time", status=200, body=body, count=3)
-    await ground.staffed(ready=False, stop_loss_pct=20)
+    executor = await ground.staffed(ready=False, stop_loss_pct=20)
     await ground.looked()
     await ground.falls(symbol)
     await ground.sold(symbol)
 
+    await executor.ready()
     await ground.buys(f"AFTER{symbol}")  # Nor is what comes next from the future, or from before.

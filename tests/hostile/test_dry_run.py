@@ -8,6 +8,7 @@ from typing import Final
 import pytest
 import pytest_asyncio
 
+from executor.settings import ExecutorSettings
 from shared.events import Mode, Side
 from tests.hostile.ground import Ground
 from tests.hostile.tidying import SharedGround
@@ -116,3 +117,20 @@ async def test_a_limit_goes_before_a_size(ground: Ground) -> None:
     [kept] = await ground.rows("SELECT * FROM positions WHERE symbol = 'LIMITEDUSDT'")
 
     assert Decimal(95) < kept["cost_usdt"] < Decimal("95.4")
+
+
+async def test_a_paper_order_is_filled_and_sold_with_the_least_weight_that_can_be_set(ground: Ground) -> None:
+    """Its questions about the book and the symbol have to fit into what a live order would use."""
+    least = {
+        name: field.metadata[0].ge
+        for name in ("weight_per_10_seconds", "requests_per_second", "key_weight_per_10_seconds")
+        for field in (ExecutorSettings.model_fields[name],)
+    }
+    await ground.staffed(**least)
+    await ground.allows(trade_usdt=100, position_usdt=1000)
+    await ground.execute(TRADE, False)
+    await ground.buys("LEASTUSDT")
+    await ground.execute(CLOSE, "LEASTUSDT")
+
+    position = await ground.sold("LEASTUSDT")
+    assert position["mode"] == Mode.DRY_RUN

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import AsyncIterator, Iterator, Sequence
+from decimal import Decimal
 from typing import Any, Final
 
 import httpx
@@ -99,6 +100,10 @@ async def test_a_token_that_may_only_view_is_refused_whatever_it_sends(
         ({"base_qty": 1, "cost": 1, "fee": -1, "fee_asset": "MX"}, "fee"),
         ({"base_qty": 1, "cost": "NaN"}, "cost"),
         ({"base_qty": 0, "cost": 1}, "base_qty"),
+        ({"base_qty": "1E-30", "cost": 1}, "base_qty"),
+        ({"base_qty": "1E+21", "cost": 1}, "base_qty"),
+        ({"base_qty": 1, "cost": "1E-30"}, "cost"),
+        ({"base_qty": 1, "cost": 1, "fee": "1E+21", "fee_asset": "MX"}, "fee"),
         ({"absent": True, "reason": ""}, "reason"),
         ({"absent": True, "reason": "x" * 201}, "reason"),
         ({"absent": True, "reason": "\x00"}, "reason"),
@@ -119,6 +124,70 @@ async def test_an_outcome_that_cannot_be_is_refused_by_field(
     assert [each["field"] for each in answer.json()["details"]["fields"]] == [field]
     async with api.database.connection() as connection:
         assert await connection.fetchval("SELECT count(*) FROM settle_requests") == 0
+
+
+SALE: Final = {"side": "SELL", "base_qty": Decimal("12.5"), "quote_qty": 0}
+LIMITED: Final = {"request": {"symbol": "ABCUSDT", "type": "LIMIT", "quantity": "12.5"}}
+OF_USDT: Final = {"listing": {"symbol": "ABCUSDT", "base_asset": "ABC", "quote_asset": "USDT"}}
+
+
+@pytest.mark.parametrize(
+    ("order", "outcome", "field", "message"),
+    [
+        (
+            {},
+            {"base_qty": 100, "cost": 1000},
+            "cost",
+            "a cost of 1000 is more than the 100.00 that were reserved: are filled and cost swapped?",
+        ),
+        ({}, {"base_qty": 1000, "cost": "101.01"}, "cost", "a cost of 101.01 is more than"),
+        (
+            LIMITED,
+            {"base_qty": 100, "cost": "12.5"},
+            "base_qty",
+            "filled 100 is more than the 12.5 that were ordered: are filled and cost swapped?",
+        ),
+        (SALE, {"base_qty": 100, "cost": "12.5"}, "base_qty", "filled 100 is more than the 12.5 that were ordered"),
+        (SALE, {"base_qty": "12.5", "cost": "1E+10"}, "cost", "what it cost must be less than 10000000000"),
+        ({}, {"base_qty": 5, "cost": 5, "fee": 5, "fee_asset": "ABC"}, "fee", "a fee of 5 is too much"),
+        (OF_USDT, {"base_qty": 50, "cost": 5, "fee": 5, "fee_asset": "USDT"}, "fee", "it must be less than 5"),
+        ({}, {"base_qty": 5, "cost": 5, "fee": "1E+10", "fee_asset": "MX"}, "fee", "it must be less than 10000000000"),
+    ],
+)
+async def test_an_outcome_of_more_than_the_order_was_for_is_refused_by_field(
+    api: ServedApi, order: dict[str, Any], outcome: dict[str, Any], field: str, message: str
+) -> None:
+    async with api.database.engine.begin() as connection:
+        await rows.store(connection, "orders", **order)
+
+    answer = await api.client.post("/orders/sniper-ABCUSDT-1/settle", json={"reason": "why", **outcome})
+
+    assert answer.status_code == 422
+    [refused] = answer.json()["details"]["fields"]
+    assert refused["field"] == field
+    assert message in refused["message"]
+    async with api.database.connection() as connection:
+        assert await connection.fetchval("SELECT count(*) FROM settle_requests") == 0
+
+
+@pytest.mark.parametrize(
+    ("order", "outcome"),
+    [
+        ({}, {"base_qty": "1E+12", "cost": 101}),
+        (LIMITED, {"base_qty": "12.5", "cost": 100, "fee": "0.05", "fee_asset": "USDT"}),
+        (LIMITED | {"attempt": 2, "attempt_id": "second"}, {"base_qty": 13, "cost": 100}),
+        (SALE, {"base_qty": "12.5", "cost": 4_000, "fee": "0.1", "fee_asset": "MX"}),
+    ],
+)
+async def test_an_outcome_that_the_order_can_have_had_is_taken(
+    api: ServedApi, order: dict[str, Any], outcome: dict[str, Any]
+) -> None:
+    async with api.database.engine.begin() as connection:
+        await rows.store(connection, "orders", **order)
+
+    answer = await api.client.post("/orders/sniper-ABCUSDT-1/settle", json={"reason": "why", **outcome})
+
+    assert answer.status_code == 202
 
 
 async def send(api: ServedApi, operation: Operation, body: bytes, headers: dict[str, str]) -> httpx.Response:

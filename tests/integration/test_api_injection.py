@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
@@ -12,6 +12,8 @@ from shared.wire.cloudevents import decode
 from tests.support.data import rows
 from tests.support.data.builders import NOON
 from tests.support.running.serving_api import ServedApi, serving_api
+
+NO_TIME: Final = "must be a time as RFC 3339 writes it, like 2026-03-01T00:00:00Z"
 
 
 @pytest.fixture
@@ -64,6 +66,9 @@ async def test_an_injected_listing_is_on_its_way_with_where_to_follow_it(api: Se
             "listed_at",
             "listed_at cannot be in the future",
         ),
+        ({"symbol": "ABCUSDT", "listed_at": 20260301}, "listed_at", NO_TIME),
+        ({"symbol": "ABCUSDT", "listed_at": "20260301"}, "listed_at", NO_TIME),
+        ({"symbol": "ABCUSDT", "opens_at": 1772323200.5}, "opens_at", NO_TIME),
         ({"symbol": "ABCUSDT", "price": "1"}, "price", "Extra inputs are not permitted"),
         ({}, "symbol", "Field required"),
     ],

@@ -15,6 +15,7 @@ import migrations
 from api.operator import trade_config
 from api.reading.statistics import listing_stats
 from api.streaming import event_log
+from api.streaming.hub import OF_ONE_TOKEN_MAX
 from shared.postgres.database import Database
 from tests.servers.postgres import PrivatePostgres
 from tests.support.data import rows
@@ -370,3 +371,20 @@ async def test_a_stream_that_nobody_has_read_yet_is_away(private_postgres: Calla
 
         assert (answer.status_code, answer.json()["code"]) == (503, "database_away")
         await asyncio.to_thread(server.start)
+
+
+async def test_streams_of_one_token_leave_room_for_a_halt(api: ServedApi) -> None:
+    value = await api.make_token("page")
+    async with AsyncExitStack() as stack:
+        page = await stack.enter_async_context(api.bearer(value))
+        for _ in range(OF_ONE_TOKEN_MAX):
+            answer = await stack.enter_async_context(page.stream("GET", "/events"))
+            assert answer.status_code == 200
+        one_more = await page.get("/events")
+        other = await stack.enter_async_context(listening(api.client))
+        halted = await api.client.post("/halt", json={})
+
+        assert await other.first("hello") == {"position": 0}
+
+    assert (one_more.status_code, one_more.json()["code"]) == (503, "no_stream")
+    assert halted.status_code == 200

@@ -9,12 +9,14 @@ import httpx
 import pytest
 from fastapi.routing import APIRoute
 
+from api.operator import close_requests
 from api.writing import config_routes, exit_routes, order_routes, trading_routes, unplaced_routes
 from shared.events import utc_now
 from tests.support.data import rows
 from tests.support.running.serving_api import TOKEN_NAME, ServedApi, serving_api
 
 AUTHOR: Final = f"token:{TOKEN_NAME}"
+EXITS_RUN: Final = {"component_name": "exits", "updated_at": utc_now() + timedelta(hours=1)}
 WRITES: Final = [
     ("PUT", "/config", {"max_trade_usdt": 5}),
     ("POST", "/halt", {}),
@@ -117,12 +119,21 @@ async def test_a_stale_change_is_refused_with_what_stands_now(api: ServedApi) ->
     assert (await api.client.get("/config")).json()["max_trade_usdt"] == "60.00"
 
 
-@pytest.mark.parametrize("tag", ['W/"0"', "0", '"x"', '"0', '"99"', ""])
+@pytest.mark.parametrize("tag", ['W/"0"', "0", '"x"', 'W/"x"', '"0', '"99"', "", "*", '"1", "2"', '"' + "9" * 30 + '"'])
 async def test_what_is_no_version_of_the_configuration_changes_nothing(api: ServedApi, tag: str) -> None:
     answer = await put(api, tag=tag, max_trade_usdt=50)
 
-    assert answer.status_code == 412
+    problem = answer.json()
+    assert (answer.status_code, problem["code"]) == (412, "stale")
+    assert answer.headers["ETag"] == await etag(api)
+    assert problem["details"]["current"] == (await api.client.get("/config")).json()
     assert await fetch(api, "SELECT * FROM trade_config_audit") == []
+
+
+async def test_a_version_that_a_proxy_weakened_is_the_same(api: ServedApi) -> None:
+    changed = (await put(api, tag=f"W/{await etag(api)}", max_trade_usdt=50)).raise_for_status().json()
+
+    assert changed["max_trade_usdt"] == "50.00"
 
 
 async def test_of_two_changes_of_one_version_one_wins(api: ServedApi) -> None:
@@ -152,6 +163,8 @@ async def test_of_two_changes_of_one_version_one_wins(api: ServedApi) -> None:
         ({"auto_trade": True, "confirm": "yes"}, "confirm"),
         ({"auto_trade": True, "confirm": "live", "auto_trade_until": "2020-01-01T00:00:00Z"}, "auto_trade_until"),
         ({"auto_trade_until": "2100-01-01T00:00:00Z", "confirm": "live"}, "auto_trade_until"),
+        ({"auto_trade": True, "confirm": "live", "auto_trade_until": 4102444800}, "auto_trade_until"),
+        ({"auto_trade": True, "confirm": "live", "auto_trade_until": "4102444800"}, "auto_trade_until"),
         ({"halted": True}, "halted"),
         ({"stop_loss_pct": 100}, "stop_loss_pct"),
         ({"trailing_stop_pct": "Infinity"}, "trailing_stop_pct"),
@@ -236,9 +249,38 @@ async def test_purchases_are_halted_and_resumed(api: ServedApi) -> None:
     assert (by_hand["halted"], by_hand["exits_halted"]) == (True, False)
 
 
+@pytest.mark.parametrize("path", ["/halt", "/halt-and-close"])
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (b"", ""),
+        (b"{}", ""),
+        (b'{"reason": null}', ""),
+        (b'{"reason": "%s"}' % (b"x" * 5_000), "x" * 200),
+        (b'{"reason": "a\\u0000b\\ud800"}', "ab"),
+    ],
+)
+@pytest.mark.parametrize("headers", [{}, {"Content-Type": "application/json"}], ids=["bare", "json"])
+async def test_a_stop_is_never_refused_for_the_form_of_its_reason(
+    api: ServedApi, path: str, body: bytes, reason: str, headers: dict[str, str]
+) -> None:
+    halted = (await api.client.post(path, content=body, headers=headers)).raise_for_status().json()
+
+    assert (halted["halted"], halted["halted_reason"]) == (True, reason)
+
+
+@pytest.mark.parametrize("path", ["/halt", "/halt-and-close"])
+async def test_a_stop_of_something_else_is_refused(api: ServedApi, path: str) -> None:
+    answer = await api.client.post(path, json={"exit": True})
+
+    assert [each["field"] for each in answer.json()["details"]["fields"]] == ["exit"]
+    assert await fetch(api, "SELECT halted FROM trade_config") == [(False,)]
+
+
 async def test_everything_is_halted_and_sold_as_one_action(api: ServedApi) -> None:
     for key, state in (("ABCUSDT:1", "open"), ("XYZUSDT:1", "closing"), ("OLDUSDT:1", "closed")):
         await store(api, "positions", listing_key=key, state=state)
+    await store(api, "bot_health", **EXITS_RUN)
     (await api.client.post("/halt", json={"exits": True})).raise_for_status()
     done = (await api.client.post("/halt-and-close", json={"reason": "get out"})).raise_for_status().json()
 
@@ -284,6 +326,7 @@ async def number_of(api: ServedApi, **position: Any) -> int:
 
 async def test_a_position_is_closed_by_its_number(api: ServedApi) -> None:
     number = await number_of(api)
+    await store(api, "bot_health", **EXITS_RUN)
     asked = await api.client.post(f"/positions/{number}/close")
     again = await api.client.post(f"/positions/{number}/close")
 
@@ -310,7 +353,8 @@ async def test_a_sale_while_sales_are_halted_is_said_to_wait(api: ServedApi) -> 
     (await api.client.post("/halt", json={"exits": True})).raise_for_status()
     asked = await api.client.post(f"/positions/{number}/close")
 
-    assert asked.json()["message"].endswith("asked to sell it; sales are halted: it is sold once trading resumes")
+    assert close_requests.HALTED in asked.json()["message"]
+    assert asked.json()["message"].endswith(close_requests.NOBODY)
 
 
 @pytest.mark.parametrize("action", ["close", "write-off"])

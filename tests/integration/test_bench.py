@@ -18,7 +18,7 @@ from tests.servers.rabbitmq import RabbitMQServer
 from tests.support.running.processes import clean
 from tests.support.running.starting import forked
 
-BY_TWO_CLOCKS = ("openings", "pipeline", "telemetry")
+BY_TWO_CLOCKS = ("openings",)
 """The exchange's time is one of them: on a busy machine it is known less well than two samples take."""
 
 

@@ -160,6 +160,13 @@ def test_trading_is_halted_for_a_reason_and_resumed(sniper: Sniper, reason: Sequ
     assert resumed.stdout.splitlines()[-1] == "halted                  no"
 
 
+@pytest.mark.parametrize("command", ["halt", "halt-and-close"])
+def test_a_stop_is_never_refused_for_the_form_of_its_reason(sniper: Sniper, command: str) -> None:
+    assert sniper(command, "x\n" * 500).exit_code == 0
+
+    assert json.loads(sniper("config", "get", "--json").stdout)["halted_reason"] == "x " * 100
+
+
 def test_sales_are_halted_too_when_all_is_asked_for(sniper: Sniper) -> None:
     halted = sniper("halt", "--all")
 
@@ -245,7 +252,7 @@ def test_status_shows_open_orders_and_what_each_of_them_waits_for(sniper: Sniper
     assert [" ".join(line.split()) for line in lines] == [
         "BUY AAAUSDT live armed for 2026-03-02 12:00:00 UTC",
         "BUY BBBUSDT live armed for an opening that nobody has told yet",
-        "BUY CCCUSDT 100.00 USDT live unknown, looked for and not found 2 times",
+        "BUY CCCUSDT 100.00 USDT live unknown, looked for and not found 2 times (CCCUSDT)",
         "SELL DDDUSDT 0.00000001 live sending",
     ]
     assert [each["symbol"] for each in shown["open_orders"]] == ["AAAUSDT", "BBBUSDT", "CCCUSDT", "DDDUSDT"]
@@ -321,6 +328,7 @@ def test_the_executor_is_asked_to_sell_what_is_meant_and_nothing_else(
     sniper: Sniper, database_url: str, arguments: list[str], requested: list[tuple[str, str]]
 ) -> None:
     hold_several(database_url)
+    store(database_url, bot_health=exits())
 
     result = sniper("close", *arguments, LOGNAME="ann")
 
@@ -345,10 +353,26 @@ def test_asking_twice_is_asking_once(sniper: Sniper, database_url: str) -> None:
 
 
 def test_whoever_closes_while_sales_are_halted_is_told(sniper: Sniper, database_url: str) -> None:
-    store(database_url, positions={})
+    store(database_url, positions={}, bot_health=exits())
     sniper("halt", "--all")
 
     assert sniper("close", "ABCUSDT").stdout.endswith("; sales are halted: it is sold once trading resumes\n")
+
+
+@pytest.mark.parametrize(
+    "health", [{}, {"bot_health": exits(status="stopped")}, {"bot_health": exits(updated_at=NOON)}]
+)
+@pytest.mark.parametrize("arguments", [["close", "ABCUSDT"], ["halt-and-close"]])
+def test_a_sale_requested_while_no_executor_runs_says_so(
+    sniper: Sniper, database_url: str, arguments: list[str], health: dict[str, Any]
+) -> None:
+    store(database_url, positions={}, **health)
+
+    result = sniper(*arguments)
+
+    assert result.exit_code == 0
+    assert "asked to sell" in result.stdout
+    assert result.stdout.endswith("; no executor runs: nothing is sold until one does\n")
 
 
 def test_everything_is_halted_and_sold_in_one_go(sniper: Sniper, database_url: str) -> None:
@@ -423,16 +447,22 @@ def test_an_operator_says_what_became_of_an_order_and_that_is_recorded_with_who_
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        ([], "say either absent"),
-        (["--absent", "--filled", "1", "--cost", "1"], "say either absent"),
-        (["--filled", "1"], "say either absent"),
-        (["--absent", "--fee", "1:USDT"], "say either absent"),
+        ([], "say either --absent, or --filled with --cost"),
+        (["--absent", "--filled", "1", "--cost", "1"], "say either --absent, or --filled with --cost"),
+        (["--filled", "1"], "say either --absent, or --filled with --cost"),
+        (["--absent", "--fee", "1:USDT"], "say either --absent, or --filled with --cost"),
         (["--filled", "1", "--cost", "one"], "amounts are numbers"),
         (["--filled", "0", "--cost", "1"], "must be positive"),
         (["--filled", "NaN", "--cost", "1"], "must be positive"),
         (["--filled", "1", "--cost", "1", "--fee", "1"], "a fee needs its asset"),
         (["--filled", "1", "--cost", "1", "--fee", "-1:MX"], "not below nought"),
         (["--filled", "1", "--cost", "1", "--fee", ":MX"], "amounts are numbers"),
+        (["--filled", "1", "--cost", "1", "--fee", f"1:{'M' * 41}"], "an asset has 40 characters at most"),
+        (["--filled", "1E+1000000", "--cost", "1"], "what was filled has more digits than can be kept"),
+        (
+            ["--filled", "99.95", "--cost", "1250"],
+            "a cost of 1250 is more than the 100.00 that were reserved: are filled and cost swapped?",
+        ),
     ],
 )
 def test_what_an_operator_cannot_mean_is_refused(
@@ -502,7 +532,8 @@ def test_what_cannot_be_sold_is_shown_with_its_reason_and_written_off_by_a_perso
     assert result.stdout == "ABCUSDT:1 (live): the executor writes off 99.95 USDT\n"
     assert again.exit_code == 0
     assert fetch(database_url, "SELECT listing_key, mode, requested_by, reason FROM write_offs") == [
-        ("ABCUSDT:1", "live", "cli:ann", "sold by hand")
+        ("ABCUSDT:1", "live", "cli:ann", "sold by hand"),
+        ("ABCUSDT:1", "live", "cli:bob", "again"),
     ]
 
 
@@ -569,7 +600,7 @@ def test_an_injected_listing_goes_to_the_broker_in_the_settings(
 def test_a_symbol_that_none_can_have_is_not_injected(sniper: Sniper, database_url: str) -> None:
     result = sniper("inject", "TEST-USDT")
 
-    assert (result.exit_code, result.stderr) == (2, "Invalid symbol format\n")
+    assert (result.exit_code, result.stderr) == (2, "SYMBOL: Invalid symbol format\n")
     assert fetch(database_url, "SELECT count(*) FROM bus_messages") == [(0,)]
 
 

@@ -78,6 +78,7 @@ class Interrupting:
         if name == "typer":
             os.kill(os.getpid(), signal.SIGINT)
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # Ignored where the tests run in the background.
 sys.meta_path.insert(0, Interrupting())
 [sniper] = entry_points(group="console_scripts", name="sniper")
 sniper.load()()

@@ -21,11 +21,17 @@ pytestmark = [pytest.mark.timeout(120), pytest.mark.asyncio(loop_scope="module")
 Session: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
 WRITTEN_IN: Final[Mapping[str, tuple[str, ...]]] = {
-    "ingest": ("ingest", "shared.control.monitor_switch", "shared.postgres.stored_rate_usage"),
+    "ingest": (
+        "ingest",
+        "shared.control.exchange_identity",
+        "shared.control.monitor_switch",
+        "shared.postgres.stored_rate_usage",
+    ),
     "dedup": ("dedup",),
     "executor": (
         "executor",
         "shared.control.config_store",
+        "shared.control.exchange_identity",
         "shared.control.halts",
         "shared.postgres.stored_rate_usage",
     ),
@@ -34,6 +40,7 @@ WRITTEN_IN: Final[Mapping[str, tuple[str, ...]]] = {
         "executor",
         "cli.composing.express",
         "shared.control.config_store",
+        "shared.control.exchange_identity",
         "shared.control.halts",
         "shared.control.monitor_switch",
         "shared.postgres.stored_rate_usage",
@@ -58,7 +65,10 @@ IN_PARTS: Final = {
     "cli.composing.express.claim._UNANNOUNCED",
 }
 """Parts of other statements, and none by themselves."""
-OF_OTHERS: Final = {"api": ("cli.archive.", "cli.composing.express.", "cli.replay.")}
+OF_OTHERS: Final = {
+    "api": ("cli.archive.", "cli.composing.express.", "cli.replay."),
+    **dict.fromkeys(("ingest", "executor", "express"), ("shared.control.exchange_identity.RENAME",)),
+}
 """Commands beside any service: archives and the express way have a role of their own, and the table of the bus in one
 process an owner."""
 MADE_WHILE_RUNNING: Final = {("api", "trade_config", "UPDATE"), ("telegram", "position_exits", "SELECT")}
@@ -215,6 +225,19 @@ async def test_limits_and_halts_are_out_of_reach_of_what_may_change_a_part_of_th
 
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             await session.execute(f"UPDATE trade_config SET {column} = DEFAULT")
+
+
+async def test_who_may_halt_and_not_resume_takes_back_no_halt(roles: Roles) -> None:
+    async with acting_as(roles.owner_url) as session, session.transaction():
+        await session.execute(f"SET LOCAL ROLE {roles.name('telegram')}")
+        await session.execute("UPDATE trade_config SET halted = true, halted_at = now(), halted_reason = 'a drill'")
+
+        with pytest.raises(asyncpg.InsufficientPrivilegeError, match="may not resume"):
+            async with session.transaction():
+                await session.execute("UPDATE trade_config SET halted = false")
+
+        await session.execute(f"SET LOCAL ROLE {roles.name('api')}")
+        await session.execute("UPDATE trade_config SET halted = false")
 
 
 @pytest.mark.parametrize("role", sorted(RIGHTS.keys() - GROUPS))

@@ -13,10 +13,12 @@ import asyncpg
 import pytest
 
 from shared.bus import delivery
+from shared.bus.embedded import lock
 from shared.bus.port import Message
 from shared.errors import TransientError
 from tests.servers.postgres import PrivatePostgres
 from tests.support.running.buses import DEAD_LETTERS, EmbeddedBroker, Inbox, a_message, a_queue, consuming, drained
+from tests.support.running.services import open_database
 from tests.waiting import eventually
 
 LISTINGS = a_queue()
@@ -136,6 +138,24 @@ async def test_queue_passes_on_when_its_process_dies_without_a_word(broker: Embe
             await eventually(lambda: len(one.messages) + len(other.messages) >= 20, within_seconds=10)
 
     assert set(one.bodies()) | set(other.bodies()) == {b"%d" % number for number in range(20)}
+
+
+async def test_a_queue_whose_release_was_not_answered_is_taken_again(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lock, "TIMEOUT_SECONDS", 0.3)
+    async with open_database(database_url) as database:
+        locks = lock.QueueLocks(database.pool)
+        lease = await locks.take("a queue")
+        assert lease is not None
+        # What the server does not answer in time.
+        monkeypatch.setattr(lock, "_RELEASE", "SELECT pg_sleep(2), $1::text")
+        with pytest.raises(TransientError):
+            await locks.release(lease)
+        monkeypatch.undo()
+
+        assert await eventually(lambda: locks.take("a queue"), within_seconds=20)
+        await locks.close()
 
 
 async def test_bus_survives_a_restart_of_the_database(private_postgres: Callable[[], PrivatePostgres]) -> None:

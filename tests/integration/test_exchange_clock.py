@@ -9,9 +9,9 @@ from dataclasses import replace
 
 import pytest
 
-from shared.mexc.errors import ExchangeUnavailable, RateLimited
+from shared.mexc.errors import ClockUncertainError, ExchangeUnavailable, RateLimited
 from shared.mexc.market_data import connect_market_data
-from shared.mexc.time.clock_estimate import ClockUncertainError, TrustLimits
+from shared.mexc.time.clock_estimate import TrustLimits
 from shared.mexc.time.exchange_clock import ClockOptions, ExchangeClock, running_clock
 from tests.support.running.simulators import Simulator, simulator_in_this_process
 from tests.waiting import eventually

@@ -9,7 +9,7 @@ from ingest.catalogue import Catalogue, SymbolRecord, SymbolState
 from ingest.output import symbol_store
 from shared.postgres.database import Database
 from tests.support.data.builders import NOON
-from tests.support.data.evidence import OLD, a_record, names, snapshot
+from tests.support.data.evidence import OLD, a_record, announced, at, names, opening, snapshot, stored, told
 from tests.support.running.services import open_database
 
 
@@ -63,3 +63,19 @@ async def test_record_of_an_earlier_listing_never_replaces_that_of_a_later_one(d
 
     loaded = {record.symbol: record for record in await symbol_store.load(database)}
     assert (loaded["BACKUSDT"], set(loaded)) == (later, {"BACKUSDT", "OTHERUSDT"})
+
+
+async def test_opening_that_the_calendar_moved_stays_moved_after_a_restart(database: Database) -> None:
+    await symbol_store.store(database, [a_record(symbol, trading_since=NOON) for symbol in OLD])
+    await symbol_store.store(database, [a_record("ABCUSDT", SymbolState.LISTED, opens_at=at(3600), published=True)])
+    catalogue = Catalogue(await symbol_store.load(database))
+    catalogue.observe(snapshot(*OLD, opening(3600)))
+    catalogue.observe(announced("ABCUSDT", 3600))
+    moved = catalogue.observe(announced("ABCUSDT", 7200, after=10))
+    await symbol_store.store(database, stored(catalogue, moved.rescheduled))
+
+    catalogue.reset(await symbol_store.load(database))
+
+    assert told(moved) == [7200]
+    assert told(catalogue.observe(snapshot(*OLD, opening(3600), after=20))) == []
+    assert [each.opens_at for each in catalogue.upcoming(at(20))] == [at(7200)]

@@ -5,6 +5,7 @@ from datetime import timedelta
 from functools import partial
 
 import pytest
+import structlog
 
 from shared.events import HealthStatus, Source
 from shared.postgres.database import Database
@@ -33,6 +34,20 @@ async def test_first_start_publishes_nothing_and_stores_what_it_found(
         await eventually(lambda: stored(database))
 
     assert len(await stored(database)) == 60
+    assert outbox.sightings == []
+
+
+async def test_first_start_says_which_coins_it_does_not_buy_though_they_open_later(
+    database: Database, simulator: SimulatorProcess
+) -> None:
+    await simulator.list_coin("EARLYUSDT", opens_in=3600)
+
+    with structlog.testing.capture_logs() as logs:
+        async with ingesting(database, simulator) as outbox:
+            await eventually(lambda: stored(database))
+
+    [said] = [each for each in logs if each["event"].startswith("listed before the first start")]
+    assert (said["log_level"], said["symbols"]) == ("warning", "EARLYUSDT")
     assert outbox.sightings == []
 
 

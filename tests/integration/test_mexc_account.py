@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from shared.events import Side
-from shared.mexc.errors import ExchangeRejected, ExchangeUnavailable, RateLimited
+from shared.mexc.errors import ClockUncertainError, ExchangeRejected, ExchangeUnavailable, RateLimited
 from shared.mexc.http.connection import Endpoint
 from shared.mexc.http.request import RestLimits
 from shared.mexc.http.signed_request import NowMs, Signing
@@ -23,7 +23,6 @@ from shared.mexc.orders.account import MexcAccount, connect_account
 from shared.mexc.orders.order_api import MexcTrading, OrderRequest
 from shared.mexc.orders.order_connection import OrderLine
 from shared.mexc.orders.order_reports import KeyRights, OrderStatus
-from shared.mexc.time.clock_estimate import ClockUncertainError
 from tests.support.fakes.loopback import Behaviour, Loopback, answering, hanging, reply, resetting, serving
 from tests.support.running.simulators import SimulatorProcess, running_simulator
 

@@ -270,3 +270,18 @@ def test_what_operators_asked_for_before_stands_in_the_history(database_url: str
         ("settle", "sniper-ABCUSDT-1", "cli:test", None),
         ("write_off", "ABCUSDT:1 (live)", "cli:test", None),
     ]
+
+
+def test_the_first_of_several_write_offs_stays_where_an_older_version_knows_of_one(database_url: str) -> None:
+    async def write_off_twice() -> None:
+        async with open_database(database_url) as database, database.engine.begin() as connection:
+            await rows.store(connection, "write_offs", reason="the first")
+            await rows.store(connection, "write_offs", reason="the second")
+
+    asyncio.run(write_off_twice())
+    migrations.downgrade(database_url, "045")
+    left = fetch(database_url, "SELECT reason FROM write_offs")
+    migrations.upgrade(database_url, "head")
+
+    assert left == [("the first",)]
+    migrations.check(database_url)

@@ -44,6 +44,14 @@ def test_every_command_within_a_sentence_exists_with_its_options(page: Path) -> 
     assert [(line, error) for line, error in wrong if not error.startswith("MissingParameter")] == []
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_no_sentence_sends_a_reader_to_a_group_of_commands(page: Path) -> None:
+    """One that does nothing but print its help; together with commands of it, it may be named."""
+    bare = {line for line in in_sentences(page) if line.removeprefix("sniper ") in GROUPS - set(commands())}
+
+    assert bare == set()
+
+
 def test_command_lines_are_found_in_blocks_of_both_forms() -> None:
     by_page = {page.name: (list(in_blocks(page)), list(in_indented_blocks(page))) for page in PAGES}
 

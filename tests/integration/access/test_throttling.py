@@ -4,7 +4,8 @@ import asyncio
 
 import httpx
 
-from api.access import sessions
+from api.access import credentials, sessions
+from api.access.credentials import CredentialKind
 from api.access.principal import Scope
 from api.access.throttle import STOPS_PER_MINUTE
 from tests.support.running.serving_api import ServedApi, serving_api
@@ -16,27 +17,46 @@ async def attempt(api: ServedApi, value: str = "wrong") -> httpx.Response:
         return await client.get("/config")
 
 
-async def test_who_fails_too_often_is_not_even_looked_up_for_a_while(database_url: str) -> None:
-    async with serving_api(database_url, failures_per_minute=5) as api:
-        fresh = await api.make_token("fresh")
-        link = await sessions.make_link(api.database, created_by="cli:test")
+async def halt(api: ServedApi, value: str) -> httpx.Response:
+    async with api.bearer(value) as client:
+        return await client.post("/halt", json={})
 
+
+def unknown_token() -> str:
+    return credentials.make(CredentialKind.TOKEN)[0]
+
+
+async def test_who_fails_too_often_is_refused_for_a_while(database_url: str) -> None:
+    async with serving_api(database_url, failures_per_minute=5) as api:
         failures = [await attempt(api) for _ in range(5)]
-        throttled = [await attempt(api), await attempt(api, fresh)]
+        throttled = [await attempt(api), await attempt(api, unknown_token())]
         async with browser(api) as client:
             throttled += [
-                await client.post("/session", json={"token": fresh}),
-                await client.get("/sign-in", params={"link": link}),
+                await client.post("/session", json={"token": unknown_token()}),
+                await client.get("/sign-in", params={"link": "wrong"}),
             ]
 
-        assert [answer.status_code for answer in failures] == [401] * 5
-        for answer in throttled:
-            assert (answer.status_code, answer.json()["code"]) == (429, "too_many_failures")
-            seconds = int(answer.headers["retry-after"])
-            assert 1 <= seconds <= 60
-            assert answer.json()["details"] == {"retry_after_seconds": seconds}
-        # The link was not used up by an attempt that was not looked at.
-        assert await execute(api, "UPDATE sign_in_links SET used_at = NULL WHERE used_at IS NOT NULL") == "UPDATE 0"
+    assert [answer.status_code for answer in failures] == [401] * 5
+    for answer in throttled:
+        assert (answer.status_code, answer.json()["code"]) == (429, "too_many_failures")
+        seconds = int(answer.headers["retry-after"])
+        assert 1 <= seconds <= 60
+        assert answer.json()["details"] == {"retry_after_seconds": seconds}
+
+
+async def test_a_good_token_is_let_in_while_others_at_its_address_fail(database_url: str) -> None:
+    async with serving_api(database_url, failures_per_minute=3) as api:
+        fresh = await api.make_token("fresh", Scope.OPERATE)
+        link = await sessions.make_link(api.database, created_by="cli:test")
+        guesses = [attempt(api, unknown_token()) for _ in range(40)]
+
+        *refused, halted = await asyncio.gather(*guesses, halt(api, fresh))
+        async with browser(api) as client, browser(api) as other:
+            signed_in = await client.post("/session", json={"token": fresh})
+            linked = await other.get("/sign-in", params={"link": link})
+
+    assert {answer.status_code for answer in refused} == {401, 429}
+    assert (halted.status_code, signed_in.status_code, linked.status_code) == (200, 204, 303)
 
 
 async def test_who_is_in_is_not_locked_out_by_others_at_the_same_address(database_url: str) -> None:

@@ -48,7 +48,7 @@ async def test_a_listing_is_made_ready_while_its_claim_is_committed(database: Da
     claimed = asyncio.Event()
     ready: list[tuple[Listing, bool]] = []
     ledger = Ledger(database, meanwhile=lambda listing: ready.append((listing, claimed.is_set())))
-    listing = listing_of(a_raw_listing(), listed_at=NOON, deduplicated_at=NOON)
+    listing = listing_of(a_raw_listing(), deduplicated_at=NOON)
 
     await ledger.claim(listing, "raw-1")
     claimed.set()

@@ -79,7 +79,8 @@ async def test_what_is_no_listing_goes_to_the_dead_letters_with_the_reason(serve
         for wrong, _ in NO_LISTINGS:
             envelope = json.loads(message.body)
             envelope["data"] |= wrong
-            await runtime.bus.publish(replace(message, body=json.dumps(envelope).encode()))
+            key = f"raw.{envelope['data']['source']}"
+            await runtime.bus.publish(replace(message, routing_key=key, body=json.dumps(envelope).encode()))
         await dead.holds(len(NO_LISTINGS))
 
     assert sorted(dead.reasons) == sorted(reason for _, reason in NO_LISTINGS)

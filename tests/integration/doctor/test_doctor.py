@@ -95,7 +95,7 @@ async def test_where_all_is_well_each_thing_has_its_line(look: Look) -> None:
     assert found["trading"].verdict is Verdict.NOTE
     assert exit_code(found.values()) == 0
     assert list(found) == [
-        *("settings", "data directory", "disk"),
+        *("settings", "data directory", "disk", "secrets", "API's transport"),
         *("broker", "broker version", "broker topology", "broker permissions"),
         *("database", "database role", "database schema", "limits", "halts", "trading", "services"),
         *("exchange", "exchange clock", "api key", "key may trade", "key may not withdraw"),
@@ -114,6 +114,19 @@ async def test_looking_leaves_the_broker_as_it_was(
             queues = api.get(f"/api/queues/{make_url(broker_url).database}").json()
     assert {each["name"] for each in queues} == {each.name for each in topology.QUEUES}
     assert [each["name"] for each in queues if each.get("messages")] == []
+
+
+async def test_doctor_names_keys_that_others_may_read(look: Look, variables: dict[str, str], tmp_path: Path) -> None:
+    kept = tmp_path / ".env"
+    kept.write_text(f"SNIPER_MEXC_API_SECRET={variables['SNIPER_MEXC_API_SECRET']}\nSNIPER_LIVE=false\n")
+    kept.chmod(0o644)
+    open_to_all = (await look(SNIPER_API_HOST="0.0.0.0"))["secrets"], (await look())["API's transport"]
+    kept.chmod(0o600)
+    mended = await look(SNIPER_API_PUBLIC_URL="https://sniper.example.com")
+
+    assert [each.verdict for each in open_to_all] == [Verdict.NOTE, Verdict.NOTE]
+    assert open_to_all[0].told == "every user of this machine may read SNIPER_MEXC_API_SECRET in .env"
+    assert (mended["secrets"].verdict, mended["API's transport"].verdict) == (Verdict.WELL, Verdict.WELL)
 
 
 async def test_a_broker_that_is_away(look: Look) -> None:
@@ -256,6 +269,19 @@ async def test_an_exchange_that_is_away(look: Look) -> None:
 
     assert_wrong(found["exchange"], "ConnectError", "SNIPER_MEXC_REST_URL")
     assert found["api key"].told == "not looked at: the exchange is not reached"
+
+
+@pytest.mark.parametrize("name", ["dedup", "persister", "api", "notifier"])
+async def test_an_exchange_that_no_service_examined_asks_is_not_asked(look: Look, name: str) -> None:
+    found = await look((name,), SNIPER_MEXC_REST_URL=f"http://127.0.0.1:{free_ports(1)[0]}")
+
+    assert found["exchange"].told == f"not looked at: no need of {name}"
+    assert list(found)[-1] == "exchange"
+
+
+@pytest.mark.parametrize("name", ["ingest", "executor", "express"])
+async def test_an_exchange_that_the_service_examined_asks_is_asked(look: Look, name: str) -> None:
+    assert (await look((name,)))["exchange"].verdict is Verdict.WELL
 
 
 async def test_an_exchange_whose_clock_is_not_ours(look: Look) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from shared.events import HealthStatus
+from tests.support.data.rows import WRITTEN_OFF_BESIDE
 from tests.support.running.desks import SECONDS, Desk, statuses
 from tests.support.running.desks import desk as any_desk
 from tests.support.running.simulators import Simulator, simulator_in_this_process
@@ -431,6 +432,44 @@ async def test_a_sale_in_doubt_that_did_sell_is_not_repeated_with_coins_of_other
         assert (closed["base_qty"], await opened.exposure()) == (0, NOTHING)
         [sale] = await opened.sales("SOLDUSDT")
         assert sale["executed_qty"] == bought["base_qty"]
+
+
+async def test_a_sale_beside_one_in_doubt_leaves_coins_of_a_written_off_position(
+    database_url: str, simulator: Simulator, tmp_path: Path
+) -> None:
+    """They are not free because the sale in doubt has failed."""
+    quick: dict[str, Any] = {"stop_loss_pct": 10, "unconfirmed_sale_seconds": 1, "exchange_timeout_seconds": 0.5}
+    async with desk(database_url, simulator, tmp_path, **quick) as opened:
+        bought = await opened.buy("LEFTUSDT")
+        await opened.execute(WRITTEN_OFF_BESIDE, "LEFTUSDT:1", "unsellable")
+        await simulator.fund(LEFT=f"{bought['base_qty'] * 2:f}")
+        await simulator.arm("hang_after_accept")
+        await refuse_every_look_up(simulator)
+        await opened.move("LEFTUSDT", "0.85")
+        await opened.exits_say(HealthStatus.DEGRADED, "a sale of LEFTUSDT:1 live cannot be confirmed")
+        await looks(simulator, 20)
+        sales = await opened.sales("LEFTUSDT")
+        await simulator.disarm()
+        await eventually(lambda: settled(opened, "LEFTUSDT"), within_seconds=SECONDS)
+
+        assert len(sales) == 1
+        [sale] = await opened.sales("LEFTUSDT")
+        assert (sale["state"], sale["executed_qty"]) == ("filled", bought["base_qty"])
+
+
+async def test_coins_that_were_gone_when_they_were_written_off_keep_no_stop_from_selling_beside_a_sale_in_doubt(
+    database_url: str, simulator: Simulator, tmp_path: Path
+) -> None:
+    quick: dict[str, Any] = {"stop_loss_pct": 10, "unconfirmed_sale_seconds": 1, "exchange_timeout_seconds": 0.5}
+    async with desk(database_url, simulator, tmp_path, **quick) as opened:
+        await opened.buy("GONEUSDT")
+        await opened.execute(WRITTEN_OFF_BESIDE, "GONEUSDT:1", "external")
+        await simulator.arm("hang_before_accept", side="SELL")
+        await refuse_every_look_up(simulator)
+        await opened.move("GONEUSDT", "0.85")
+        await eventually(lambda: sold_after(opened, "GONEUSDT"), within_seconds=SECONDS)
+        await simulator.disarm()
+        await eventually(lambda: settled(opened, "GONEUSDT"), within_seconds=SECONDS)
 
 
 async def test_a_row_that_cannot_be_read_concerns_its_position_alone(

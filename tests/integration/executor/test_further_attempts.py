@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from executor.journal.held_positions import held
+from api.operator import held_positions, settle_requests, write_offs
+from executor.journal.held_positions import held, write_off
 from executor.model.fill import Fill
 from executor.model.order_state import OrderEvent, OrderUpdate
 from executor.settings import ExecutorSettings
@@ -275,6 +276,66 @@ async def test_an_earlier_attempt_that_shows_while_the_next_is_in_doubt_is_booke
     await is_balanced(live, exchange)
 
 
+async def test_what_appears_after_a_write_off_is_watched(live: Executor, exchange: ModelExchange, time: Time) -> None:
+    exchange.script.append(Behaviour.FILL_NOTHING)
+    await live.buy(a_coin("NEW", time))
+    await settle(live)
+    given_up = await is_written_off(live, time, "delisted")
+    assert await held(live.database) == []
+
+    exchange.entries[0].fill = LATE
+    await appears(live, time)
+
+    [each] = await held(live.database)
+    assert (each.position.state, each.write_off, each.position.cost_usdt) == ("open", None, Decimal("6.01"))
+    assert each.position.base_qty == given_up + 3
+    assert await is_written_off(live, time, "delisted all the same") == given_up + 3
+    assert await held(live.database) == []
+
+
+async def test_what_the_last_attempt_is_found_to_have_got_after_a_write_off_is_watched(
+    live: Executor, exchange: ModelExchange, time: Time
+) -> None:
+    exchange.script.extend([Behaviour.FILL_NOTHING, Behaviour.LOSE_ANSWER])
+    await live.buy(a_coin("NEW", time))
+    exchange.read_lag = timedelta(seconds=40)
+    await settle(live)
+    exchange.entries[0].fill = LATE
+    await appears(live, time)
+    await is_written_off(live, time, "delisted")
+    time.pass_by(40)
+    await settle(live)
+
+    assert (await one(live))["state"] == "filled"
+    [each] = await held(live.database)
+    assert (each.position.state, each.write_off) == ("open", None)
+
+
+async def test_what_appears_while_a_write_off_is_carried_out_is_not_written_off(
+    live: Executor, exchange: ModelExchange, time: Time
+) -> None:
+    exchange.script.append(Behaviour.FILL_NOTHING)
+    await live.buy(a_coin("NEW", time))
+    await settle(live)
+    [seen] = await held(live.database)
+
+    exchange.entries[0].fill = LATE
+    await appears(live, time)
+
+    assert not await write_off(live.database, seen.position, time())
+    assert len(await held(live.database)) == 1
+
+
+async def is_written_off(executor: Executor, time: Time, reason: str) -> Decimal:
+    """Have an operator write the only position off, and the executor carry it out; return the quantity given up."""
+    named = await held_positions.find_held(executor.database, "NEWUSDT", Mode.LIVE, sellable=False)
+    await write_offs.request(executor.database, named, reason=reason, requested_by="cli:ann")
+    [each] = await held(executor.database)
+    assert each.write_off == reason
+    assert await write_off(executor.database, each.position, time())
+    return each.position.base_qty
+
+
 async def test_an_attempt_that_says_it_got_nothing_while_its_trades_say_otherwise_is_booked_and_not_repeated(
     live: Executor, exchange: ModelExchange, time: Time
 ) -> None:
@@ -299,6 +360,45 @@ async def test_what_is_found_of_an_earlier_attempt_does_nothing_to_the_one_under
 
     assert await live.books.record(known, OrderUpdate(OrderEvent.FOUND_UNFILLED)) is None
     assert (await live.stake(Mode.LIVE)).reserved_usdt == 100
+
+
+async def test_what_was_decided_about_one_attempt_is_not_carried_out_on_the_next(
+    live: Executor, exchange: ModelExchange, time: Time
+) -> None:
+    exchange.script.append(Behaviour.FILL_NOTHING)
+    await live.buy(a_coin("NEW", time))
+    await live.resolver.obstacles(Mode.LIVE)
+    await decides_that_it_is_absent(live)
+    await live.operator_settlement.carry_out()
+
+    await live.try_again()
+    await live.operator_settlement.carry_out()
+
+    row = await one(live)
+    assert (row["state"], row["attempt"]) == ("acknowledged", 2)
+    await settle(live)
+    assert (await one(live))["state"] == "filled"
+    await is_balanced(live, exchange)
+
+
+async def test_what_is_decided_about_a_further_attempt_is_carried_out(
+    live: Executor, exchange: ModelExchange, time: Time
+) -> None:
+    exchange.script.append(Behaviour.FILL_NOTHING)
+    await live.buy(a_coin("NEW", time))
+    await live.resolve()
+    await decides_that_it_is_absent(live)
+
+    await live.operator_settlement.carry_out()
+
+    row = await one(live)
+    assert (row["state"], row["attempt"]) == ("failed", 2)
+
+
+async def decides_that_it_is_absent(executor: Executor) -> None:
+    """Have an operator decide that the only order is not at the exchange, for the executor to carry out."""
+    name = (await one(executor))["client_order_id"]
+    await settle_requests.request(executor.database, name, None, reason="not in the app", requested_by="cli:ann")
 
 
 async def test_two_executors_make_one_further_attempt(

@@ -21,6 +21,7 @@ from executor.venues.venue import AGAIN_AFTER, EVERY_WAY, Way
 from shared.events import HealthStatus, Mode
 from shared.postgres.database import Database
 from shared.process.heartbeat import Component
+from tests.support.data.rows import WRITTEN_OFF_BESIDE
 from tests.support.fakes.venues import Behaviour, Entry, ModelExchange, ModelVenue
 from tests.support.running.executors import Executor, Time, a_coin, configure, trades
 
@@ -503,6 +504,54 @@ async def test_a_sale_in_doubt_of_a_position_that_was_written_off_stays_in_doubt
     await look(live, time, times=40, every_seconds=0.5)
 
     assert (await row(live, -1))["state"] == "unknown"
+
+
+async def beside_another(executor: Executor, state: str, *, there: bool) -> None:
+    """Let another position of the coin, of as much of it, be in *state*; *there*: the account holds its coins."""
+    async with executor.database.connection() as connection:
+        await connection.execute(WRITTEN_OFF_BESIDE, "NEWUSDT:1", "unsellable")
+        await connection.execute("UPDATE positions SET state = $1 WHERE listing_key <> 'NEWUSDT:1'", state)
+        quantity = await connection.fetchval("SELECT base_qty FROM positions WHERE listing_key = 'NEWUSDT:1'")
+    executor.exchange.others["NEW"] = quantity if there else Decimal(0)
+
+
+@pytest.mark.parametrize("state", ["written_off", "external"])
+async def test_a_hidden_sale_beside_coins_that_were_given_up_is_not_taken_for_absent(
+    live: Executor, exchange: ModelExchange, time: Time, state: str
+) -> None:
+    """As many coins as were sold are there, and are others."""
+    await selling(live, time, Behaviour.LOSE_ANSWER)
+    await beside_another(live, state, there=True)
+    exchange.hidden_from = set(EVERY_WAY)
+    await look(live, time, times=40, every_seconds=0.25)
+    hidden = (await row(live, -1))["state"]
+    exchange.hidden_from = set()
+    await look(live, time, times=8, every_seconds=0.5)
+
+    assert (hidden, (await row(live, -1))["state"]) == ("unknown", "filled")
+
+
+@pytest.mark.parametrize("state", ["written_off", "external"])
+async def test_a_sale_that_never_arrived_is_absent_although_coins_that_were_given_up_are_gone(
+    live: Executor, time: Time, state: str
+) -> None:
+    await selling(live, time, Behaviour.SWALLOW)
+    await beside_another(live, state, there=False)
+    await look(live, time, times=160, every_seconds=0.25)
+
+    found = await row(live, -1)
+    assert found["state"] == "failed"
+    assert found["given_up_at"] > found["send_until"] + IN_TIME + timedelta(seconds=SETTINGS.protection_seconds)
+
+
+async def test_a_sale_that_never_arrived_is_absent_at_once_where_coins_that_were_given_up_are_there_as_well(
+    live: Executor, time: Time
+) -> None:
+    await selling(live, time, Behaviour.SWALLOW)
+    await beside_another(live, "written_off", there=True)
+    await look(live, time, times=28, every_seconds=0.25)
+
+    assert (await row(live, -1))["state"] == "failed"
 
 
 async def test_a_sale_is_not_absent_while_there_is_no_balance_to_be_had(

@@ -83,6 +83,9 @@ async def test_what_is_marked_costs_what_it_cost_until_a_person_writes_it_off(
 
     assert await write_off(database, (await found(executor)).position, NOON)
     assert not await write_off(database, bought, NOON)
+    async with database.connection() as connection:
+        [left] = await connection.fetch("SELECT state, written_off_from, base_qty FROM positions")
+    assert tuple(left) == ("written_off", state, bought.base_qty)
     assert (before, await at_stake(executor)) == (bought.cost_usdt, Decimal(0))
     assert await held(database) == []
 

@@ -17,10 +17,10 @@ from executor.journal.decision_writer import ALONE
 from executor.journal.held_positions import held
 from executor.listing_handler import Lend
 from executor.model import ExitReason, Order
+from executor.model.decided import Outcome
 from executor.rehearsal.purchase_rehearsal import NOBODY, PurchaseRehearsal, Quiet, listing_at
 from executor.rehearsal.rounds import keep_rehearsed
 from executor.sending.order_sender import OrderSender
-from executor.sending.purchase_decisions import Outcome
 from executor.service import serve
 from executor.settings import ExecutorSettings
 from shared.errors import TransientError
@@ -87,7 +87,7 @@ class _Answering:
 
 def meets(executor: Executor, monkeypatch: pytest.MonkeyPatch, answer: Callable[[], Awaitable[Any]]) -> None:
     """Let *answer* be the database's to every purchase."""
-    monkeypatch.setattr(executor.journal, "_database", Answering(executor.database, answer))
+    monkeypatch.setattr(executor.journal, "connection", Answering(executor.database, answer).connection)
 
 
 def metrics_of(executor: Executor) -> list[str]:
@@ -119,7 +119,7 @@ async def test_it_writes_nothing_and_locks_no_row(
 ) -> None:
     await configure(database, "auto_trade = true")
     async with database.transaction() as connection:
-        monkeypatch.setattr(executor.journal, "_database", OneConnection(connection))
+        monkeypatch.setattr(executor.journal, "connection", OneConnection(connection).connection)
         await rehearse(executor)
 
         assert not await connection.fetchval(WRITES)

@@ -10,8 +10,9 @@ from typing import Final
 
 import pytest
 
+from executor.model.decided import Decided
 from executor.model.order import Order
-from executor.sending.purchase_decisions import Decided, PurchaseDecisions
+from executor.sending.purchase_decisions import PurchaseDecisions
 from executor.settings import ExecutorSettings
 from shared.errors import TransientError
 from shared.events import Listing, Mode

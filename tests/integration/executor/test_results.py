@@ -1,5 +1,6 @@
 """What positions and days come to, on the real database, whichever asset fees are taken in."""
 
+from dataclasses import replace
 from datetime import UTC, timedelta
 from decimal import Decimal
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import pytest
 from asyncpg import Record
 
+from executor.journal import settlement
 from executor.journal.held_positions import held, write_off
 from executor.model.fill import Fill
 from executor.model.order import ExitReason, Order
@@ -109,6 +111,12 @@ async def test_a_position_that_another_version_helped_to_sell_has_no_invented_re
     assert await one(executor.database, RESULTS) is None
 
 
+async def day_result(executor: Executor) -> Decimal:
+    day = await one(executor.database, DAY)
+    assert day is not None
+    return Decimal(day["day_result_usdt"])
+
+
 def prices(executor: Executor, time: Time, price: Decimal | Exception | None) -> FeePrices:
     async def price_of(symbol: str) -> Decimal | None:
         assert symbol == "MXUSDT"
@@ -132,7 +140,16 @@ async def test_a_fee_in_another_asset_counts_at_its_price_then(executor: Executo
     assert (valued["result_usdt"], valued["fees_unknown"]) == (Decimal("9.895"), False)
     assert valued["other_fees_usdt"] == Decimal("0.105")
     assert day is not None
-    assert day["day_result_usdt"] == pytest.approx(Decimal("9.9"), abs=Decimal("0.01"))
+    # Each fee in whole cents, rounded against us: 5 and 5.5.
+    assert day["day_result_usdt"] == Decimal("9.89")
+
+
+async def test_a_fee_of_less_than_half_a_cent_counts_against_the_days_result(executor: Executor, time: Time) -> None:
+    await buys(executor, time, a_fill("50", "100", "0.0016", "MX"))
+
+    await prices(executor, time, Decimal("2.5")).look()
+
+    assert await day_result(executor) == Decimal("-0.01")
 
 
 @pytest.mark.parametrize("price", [None, ExchangeUnavailable("away"), ExchangeRejected(-1121, "Invalid symbol")])
@@ -158,6 +175,58 @@ async def test_a_fee_in_another_dollar_is_dollars(executor: Executor, time: Time
 
     closed = await result(executor.database)
     assert (closed["result_usdt"], closed["fees_unknown"]) == (Decimal("9.895"), False)
+
+
+async def test_a_fee_in_another_dollar_counts_in_the_days_result(executor: Executor, time: Time) -> None:
+    order = (await executor.decide(a_coin("NEW", time))).order
+    assert order is not None
+    told = OrderUpdate(OrderEvent.FOUND_FILLED, fill=a_fill("50", "100", "0.052", "USDC"), answered_at=time())
+
+    await executor.books.record(order, told)
+    await executor.books.record(order, told)
+    await prices(executor, time, ExchangeUnavailable("not to be asked")).look()
+
+    assert await day_result(executor) == Decimal("-0.06")
+
+
+@pytest.mark.parametrize("asset", ["MX", "USDC"])
+async def test_a_fee_that_was_recorded_before_is_not_charged_again(executor: Executor, time: Time, asset: str) -> None:
+    order = (await executor.decide(a_coin("NEW", time))).order
+    assert order is not None
+    fill = a_fill("50", "100", "0.02", asset)
+    for _ in range(2):
+        async with executor.database.transaction() as connection:
+            await settlement.add(connection, order, fill)
+    for _ in range(2):
+        await prices(executor, time, Decimal(1)).look()
+
+    assert await day_result(executor) == Decimal("-0.02")
+
+
+async def test_a_fee_of_an_order_whose_answer_was_lost_is_priced_by_the_time_of_its_trade(
+    executor: Executor, time: Time
+) -> None:
+    order = (await executor.decide(a_coin("NEW", time))).order
+    assert order is not None
+    time.pass_by(58)
+    fill = replace(a_fill("50", "100", "0.02", "MX"), traded_at=time())
+    await executor.books.record(order, OrderUpdate(OrderEvent.FOUND_FILLED, fill=fill))
+    time.pass_by(5)
+
+    await prices(executor, time, Decimal("2.5")).look()
+
+    assert await day_result(executor) == Decimal("-0.05")
+
+
+async def test_no_fee_is_older_than_the_decision_on_its_order(executor: Executor, time: Time) -> None:
+    order = (await executor.decide(a_coin("NEW", time))).order
+    assert order is not None
+    fill = replace(a_fill("50", "100", "0.02", "MX"), traded_at=time() - timedelta(days=9))
+    await executor.books.record(order, OrderUpdate(OrderEvent.FOUND_FILLED, fill=fill))
+
+    await prices(executor, time, Decimal("2.5")).look()
+
+    assert await day_result(executor) == Decimal("-0.05")
 
 
 async def test_sales_count_for_the_day_of_their_decision_and_a_day_that_is_over_stays_over(

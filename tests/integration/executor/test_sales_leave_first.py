@@ -67,7 +67,7 @@ async def test_it_leaves_before_its_connection_goes_back_to_the_pool(
 async def test_it_is_seen_to_its_end_where_its_connection_is_lost_meanwhile(
     holding: Executor, exchange: ModelExchange, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(holding.journal, "_database", Losing(holding.database))
+    monkeypatch.setattr(holding.journal, "connection", Losing(holding.database).connection)
     with pytest.raises(TransientError):
         await sell(holding)
 

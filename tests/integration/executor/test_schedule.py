@@ -9,15 +9,16 @@ import pytest
 from dedup.ledger import Ledger
 from executor.journal.announced_openings import AnnouncedOpenings
 from executor.journal.held_positions import held
+from executor.journal.settlement import LOCK
+from executor.model.decided import Decided
 from executor.model.order_state import OrderEvent, OrderState, OrderUpdate
 from executor.model.reasons import Reason, Refusal
-from executor.sending.purchase_decisions import Decided
 from executor.sending.purchase_sender import PurchaseSender
 from executor.settings import ExecutorSettings
 from shared.events import Listing, ListingRescheduled, Mode
 from shared.postgres.database import Database
 from tests.support.fakes.venues import Behaviour, ModelExchange
-from tests.support.running.executors import RULES, Executor, Time, a_coin, configure
+from tests.support.running.executors import RULES, Executor, Time, a_coin, configure, trades
 
 SOON = timedelta(seconds=30)
 
@@ -52,6 +53,11 @@ async def postponed(executor: Executor, exchange: ModelExchange) -> Listing:
     assert (row["state"], row["fire_at"]) == ("armed", None)
     exchange.otherwise = Behaviour.FILL
     return listing
+
+
+def announced_to(executor: Executor) -> AnnouncedOpenings:
+    age_max = executor.settings.listing_age_seconds
+    return AnnouncedOpenings(executor.database, executor.handle.missed, age_seconds_max=age_max, now=executor.time)
 
 
 async def states(executor: Executor) -> list[str]:
@@ -250,6 +256,53 @@ async def test_to_hear_again_of_an_opening_at_which_it_stayed_closed_is_no_reaso
     assert len(exchange.received) == tried
 
 
+@pytest.mark.parametrize("seen_ago", [[0.5], [1, 0.5]])
+@pytest.mark.parametrize("word", [moved, claimed])
+async def test_order_that_found_its_symbol_closed_at_a_seen_opening_tries_the_stated_one_too(
+    database: Database, exchange: ModelExchange, time: Time, word: Callable[..., Awaitable[None]], seen_ago: list[float]
+) -> None:
+    """One push with both sides of a book, before the opening, was told as the opening."""
+    settings = ExecutorSettings(retry_seconds=0.3, retry_every_seconds=0.05, exchange_timeout_seconds=0.3)
+    executor = Executor(database, exchange, time, settings)
+    await configure(database, "auto_trade = true")
+    listing = await armed(executor, time)
+    exchange.otherwise = Behaviour.NOT_OPEN
+    for seconds in seen_ago:
+        time.pass_by(1)
+        await word(executor, listing, time() - timedelta(seconds=seconds))
+    await executor.fire_due()
+    tried = len(exchange.received)
+    await executor.fire_due()
+    [waits] = await executor.rows()
+    exchange.otherwise = Behaviour.FILL
+
+    assert listing.opens_at is not None
+    await fires(executor, listing.opens_at)
+    await executor.resolve()
+
+    assert tried > 0
+    assert (waits["state"], waits["fire_at"]) == ("armed", listing.opens_at)
+    assert await states(executor) == ["filled"]
+    assert len(exchange.entries) == 1
+
+
+async def test_an_opening_that_was_taken_back_by_a_later_statement_is_not_tried(
+    database: Database, exchange: ModelExchange, time: Time
+) -> None:
+    settings = ExecutorSettings(retry_seconds=0.3, retry_every_seconds=0.05, exchange_timeout_seconds=0.3)
+    executor = Executor(database, exchange, time, settings)
+    await configure(database, "auto_trade = true")
+    listing = await armed(executor, time)
+    sooner = time() + timedelta(seconds=5)
+    await moved(executor, listing, sooner)
+    exchange.otherwise = Behaviour.NOT_OPEN
+
+    await fires(executor, sooner)
+
+    [row] = await executor.rows()
+    assert (row["state"], row["fire_at"]) == ("armed", None)
+
+
 @pytest.mark.parametrize("seconds_ago", [100, 50])
 async def test_an_executor_that_was_down_while_an_opening_was_brought_forward_decides_by_the_true_opening(
     database: Database, executor: Executor, exchange: ModelExchange, time: Time, seconds_ago: float
@@ -337,13 +390,30 @@ async def test_an_opening_that_was_announced_while_no_executor_ran_is_waited_for
     listing = a_coin("NEW", time)
     await claimed(executor, listing, opens_at)
     await claimed(executor, a_coin("OPEN", time), time() - timedelta(seconds=1))
-    announced = AnnouncedOpenings(executor.database, executor.handle.missed, now=time)
+    announced = announced_to(executor)
 
     for _ in range(2):
         await announced.catch_up()
 
     rows = await executor.rows()
     assert [(row["symbol"], row["state"], row["fire_at"]) for row in rows] == [("NEWUSDT", "armed", opens_at)]
+
+
+@pytest.mark.parametrize(("seconds_ago", "bought"), [(10, ["filled"]), (61, [])])
+async def test_a_listing_that_opened_while_no_executor_ran_is_bought_while_it_is_fresh(
+    executor: Executor, time: Time, seconds_ago: float, bought: list[str]
+) -> None:
+    """It was announced ahead, and its message has expired."""
+    listing = a_coin("NEW", time, opens_at=time() + SOON)
+    assert listing.opens_at is not None
+    await Ledger(executor.database).claim(listing, "first")
+    time.jump_to(listing.opens_at + timedelta(seconds=seconds_ago))
+
+    for _ in range(2):
+        await announced_to(executor).catch_up()
+        await executor.send_all()
+
+    assert await states(executor) == bought
 
 
 async def test_a_claim_that_cannot_be_read_keeps_no_other_from_being_waited_for(executor: Executor, time: Time) -> None:
@@ -353,7 +423,7 @@ async def test_a_claim_that_cannot_be_read_keeps_no_other_from_being_waited_for(
     async with executor.database.connection() as connection:
         await connection.execute("UPDATE listing_claims SET listing = '{}' WHERE listing_key = 'BADUSDT:1'")
 
-    await AnnouncedOpenings(executor.database, executor.handle.missed, now=time).catch_up()
+    await announced_to(executor).catch_up()
 
     assert [row["symbol"] for row in await executor.rows()] == ["GOODUSDT"]
 
@@ -441,6 +511,199 @@ async def test_two_executors_at_one_opening_send_one_order(
     await other.schedule.attend(in_hand, other.stopping)
 
     assert len(exchange.received) == 1
+
+
+async def test_listing_refused_for_its_unknown_age_waits_once_its_opening_is_stated(
+    database: Database, executor: Executor, exchange: ModelExchange, time: Time
+) -> None:
+    """It appeared unwatched, and the list that came first names no opening."""
+    await configure(database, "auto_trade = true")
+    listing = a_coin("NEW", time, late=True)
+    await executor.buy(listing)
+    [refused] = await executor.rows()
+    stated = time() + timedelta(hours=1)
+
+    await moved(executor, listing, stated)
+    [waits] = await executor.rows()
+    await fires(executor, stated)
+    await executor.resolve()
+
+    assert (refused["state"], refused["error_reason"].split(":")[0]) == ("rejected", "stale_listing")
+    assert (waits["state"], waits["fire_at"], waits["error_reason"]) == ("armed", stated, None)
+    assert await states(executor) == ["filled"]
+    assert [each["status"] for each in await trades(database)] == ["rejected", "pending", "filled"]
+    assert len(exchange.received) == 1
+
+
+async def test_listing_refused_as_too_far_waits_once_its_opening_comes_nearer(executor: Executor, time: Time) -> None:
+    listing = a_coin("NEW", time, opens_at=time() + timedelta(hours=200))
+    await executor.buy(listing)
+    [refused] = await executor.rows()
+    nearer = time() + timedelta(hours=20)
+
+    await moved(executor, listing, nearer)
+
+    [row] = await executor.rows()
+    assert (refused["state"], refused["error_reason"].split(":")[0]) == ("rejected", "opening_too_far")
+    assert (row["state"], row["fire_at"]) == ("armed", nearer)
+
+
+@pytest.mark.parametrize("seconds_ago", [0, 5])
+async def test_an_opening_that_was_merely_seen_lets_nothing_wait_that_was_refused_for_its_unknown_age(
+    executor: Executor, exchange: ModelExchange, time: Time, seconds_ago: float
+) -> None:
+    listing = a_coin("NEW", time, late=True)
+    await executor.buy(listing)
+
+    await moved(executor, listing, time() - timedelta(seconds=seconds_ago))
+
+    assert await states(executor) == ["rejected"]
+
+
+@pytest.mark.parametrize("hours", [-1, 200])
+async def test_a_stated_opening_that_does_not_fit_lets_nothing_wait(
+    executor: Executor, time: Time, hours: float
+) -> None:
+    listing = a_coin("NEW", time, late=True)
+    await executor.buy(listing)
+
+    await moved(executor, listing, time() + timedelta(hours=hours))
+
+    assert await states(executor) == ["rejected"]
+
+
+async def test_a_listing_refused_for_another_reason_than_its_time_waits_for_nothing(
+    database: Database, executor: Executor, time: Time
+) -> None:
+    await configure(database, "halted = true, halted_reason = 'test'")
+    listing = a_coin("NEW", time)
+    await executor.buy(listing)
+    await configure(database, "halted = false, resumed_at = now()")
+
+    await moved(executor, listing, time() + SOON)
+
+    assert await states(executor) == ["rejected"]
+
+
+@pytest.mark.parametrize("seconds", [-0.5, 600])
+async def test_an_order_whose_executor_was_away_at_the_opening_follows_one_that_comes_later_than_it_was_stated(
+    executor: Executor, exchange: ModelExchange, time: Time, seconds: float
+) -> None:
+    listing = await armed(executor, time)
+    assert listing.opens_at is not None
+    time.jump_to(listing.opens_at + timedelta(seconds=120))
+    await executor.fire_due()
+    ended = await states(executor)
+    time.pass_by(180)
+    opens_at = time() + timedelta(seconds=seconds)
+
+    await moved(executor, listing, opens_at)
+    await fires(executor, opens_at)
+
+    assert (ended, await states(executor)) == (["expired"], ["filled"])
+
+
+async def test_to_hear_again_of_an_opening_that_nobody_was_there_for_changes_nothing(
+    executor: Executor, time: Time
+) -> None:
+    listing = await armed(executor, time)
+    assert listing.opens_at is not None
+    time.jump_to(listing.opens_at + timedelta(seconds=70))
+    await executor.fire_due()
+
+    for opens_at in (listing.opens_at, listing.opens_at + timedelta(seconds=5)):
+        await moved(executor, listing, opens_at)
+
+    assert await states(executor) == ["expired"]
+
+
+UNREADY = Refusal(Reason.CLOCK_UNCERTAIN, "no answer yet")
+
+
+async def test_an_executor_that_is_not_ready_leaves_an_opening_to_the_one_that_is(
+    database: Database, executor: Executor, exchange: ModelExchange, time: Time
+) -> None:
+    await configure(database, "auto_trade = true")
+    listing = await armed(executor, time)
+    assert listing.opens_at is not None
+
+    await fires(Executor(database, exchange, time, unready=UNREADY), listing.opens_at)
+    waits = await states(executor)
+    await executor.fire_due()
+    await executor.resolve()
+
+    assert (waits, await states(executor)) == (["armed"], ["filled"])
+
+
+async def test_an_opening_for_which_no_executor_becomes_ready_expires_with_its_age(
+    database: Database, executor: Executor, exchange: ModelExchange, time: Time
+) -> None:
+    await configure(database, "auto_trade = true")
+    listing = await armed(executor, time)
+    assert listing.opens_at is not None
+    unready = Executor(database, exchange, time, unready=UNREADY)
+    await fires(unready, listing.opens_at)
+    time.jump_to(listing.opens_at + timedelta(seconds=61))
+
+    await unready.fire_due()
+
+    [row] = await executor.rows()
+    assert (row["state"], row["error_reason"].split(":")[0]) == ("expired", "opening_passed")
+    assert exchange.received == []
+
+
+@pytest.mark.parametrize("change", ["auto_trade = true", "max_trade_usdt = 0.01, max_position_usdt = 0.01"])
+async def test_an_executor_without_live_orders_leaves_the_one_that_waits_to_another(
+    database: Database, executor: Executor, exchange: ModelExchange, time: Time, change: str
+) -> None:
+    """It buys on paper at most, by limits that say nothing of the live order."""
+    await configure(database, "auto_trade = true")
+    listing = await armed(executor, time)
+    assert listing.opens_at is not None
+    await configure(database, change)
+    on_paper = Executor(database, exchange, time, live=False)
+
+    await fires(on_paper, listing.opens_at)
+    await on_paper.fire_due()
+    waits = [row["state"] for row in await executor.rows() if row["mode"] == "live"]
+    await configure(database, "max_position_usdt = 1000, max_trade_usdt = 100")
+    await executor.fire_due()
+    await executor.resolve()
+
+    bought = [row["state"] for row in await executor.rows() if row["mode"] == "live"]
+    assert (waits, bought) == (["armed"], ["filled"])
+
+
+async def test_an_executor_without_live_orders_ends_the_one_that_waits_once_it_is_too_old(
+    database: Database, executor: Executor, exchange: ModelExchange, time: Time
+) -> None:
+    await configure(database, "auto_trade = true")
+    listing = await armed(executor, time)
+    assert listing.opens_at is not None
+    on_paper = Executor(database, exchange, time, live=False)
+    await fires(on_paper, listing.opens_at)
+    time.jump_to(listing.opens_at + timedelta(seconds=61))
+
+    await on_paper.fire_due()
+
+    found = {row["mode"]: (row["state"], row["error_reason"]) for row in await executor.rows()}
+    assert found == {"live": ("rejected", "mode_switched"), "dry-run": ("filled", None)}
+
+
+async def test_to_end_an_order_that_waits_takes_no_lock_that_its_firing_takes_second(
+    executor: Executor, time: Time
+) -> None:
+    """Whoever fires holds the order, and waits for the exposure."""
+    await armed(executor, time)
+    [waiting] = await executor.books.armed(list(Mode))
+
+    async with executor.database.transaction() as connection:
+        await connection.execute(LOCK, waiting.mode)
+        async with asyncio.timeout(10):
+            ended = await executor.books.record(waiting, OrderUpdate(OrderEvent.DENIED, Refusal(Reason.HALTED)))
+
+    assert ended is not None
+    assert await states(executor) == ["rejected"]
 
 
 async def test_a_position_counts_its_time_from_its_fill_and_not_from_an_earlier_refusal(

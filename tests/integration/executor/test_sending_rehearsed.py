@@ -1,4 +1,4 @@
-"""The way out of an order is gone once before it is needed, and nothing leaves by that."""
+"""The way out of an order with a moment is gone once right before it, and nothing leaves by that."""
 
 import sys
 from collections.abc import Iterator
@@ -42,7 +42,7 @@ def followed() -> Iterator[Steps]:
         sys.setprofile(before)
 
 
-async def test_a_purchase_is_rehearsed_while_it_is_committed(
+async def test_a_purchase_without_a_moment_is_not_rehearsed_beside_its_commit(
     database_url: str, simulator: Simulator, tmp_path: Path
 ) -> None:
     async with desk(database_url, simulator, tmp_path, rehearsal_seconds=0) as opened:
@@ -51,11 +51,11 @@ async def test_a_purchase_is_rehearsed_while_it_is_committed(
             await opened.tell(fresh("FIRSTUSDT", price=Decimal(1), rules=RULES))
             await opened.position_in("FIRSTUSDT", "open")
 
-        assert steps.taken == ["rehearsed", "committed", "written"]
+        assert steps.taken == ["committed", "written"]
         assert len(await simulator.orders("FIRSTUSDT")) == 1
 
 
-async def test_a_sale_is_rehearsed_while_it_is_committed(
+async def test_a_sale_is_not_rehearsed_beside_its_commit(
     database_url: str, simulator: Simulator, tmp_path: Path
 ) -> None:
     async with desk(database_url, simulator, tmp_path, stop_loss_pct=10, rehearsal_seconds=0) as opened:
@@ -64,7 +64,7 @@ async def test_a_sale_is_rehearsed_while_it_is_committed(
             await opened.move("SOLDUSDT", "0.85")
             await opened.position_in("SOLDUSDT", "closed")
 
-        assert steps.taken == ["rehearsed", "written"]
+        assert steps.taken == ["written"]
         assert len(await opened.sent_sales("SOLDUSDT")) == 1
 
 

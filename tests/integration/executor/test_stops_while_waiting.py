@@ -4,8 +4,11 @@ import asyncio
 
 import pytest
 
-from executor.model.order_state import OrderState
+from executor.model.order import Order
+from executor.model.order_state import OrderEvent, OrderState, OrderUpdate
+from executor.model.reasons import Reason, Refusal
 from shared.events import Listing, Mode
+from shared.mexc.orders.order_api import OrderRequest
 from shared.mexc.payloads import OrderBook
 from shared.postgres.database import Database
 from tests.support.fakes.venues import Behaviour, ModelExchange
@@ -85,3 +88,53 @@ async def test_an_order_that_waits_for_a_price_is_left_to_the_next_executor(
     assert (left["state"], left["error_reason"]) == (OrderState.ARMED, "interrupted")
     [row] = await successor.rows()
     assert (row["state"], len(exchange.received)) == (OrderState.FILLED, 1)
+
+
+async def test_a_wait_that_is_recorded_twice_does_nothing_to_the_firing_in_between(
+    database: Database, executor: Executor, exchange: ModelExchange, time: Time
+) -> None:
+    await configure(database, "auto_trade = true")
+    order = (await executor.decide(a_coin("NEW", time))).order
+    assert order is not None
+    waits = OrderUpdate(OrderEvent.POSTPONED, Refusal(Reason.INTERRUPTED), fires_again=True)
+    first = await executor.books.record(order, waits)
+    shown = await executor.rows()
+    again: list[Order | None] = []
+
+    async def repeat(_: Order, __: OrderRequest) -> None:
+        """The answer to the first commit was lost, so the step is taken once more."""
+        again.append(await executor.books.record(order, waits))
+
+    exchange.on_request = repeat
+    successor = Executor(database, exchange, time)
+    await successor.fire_due()
+    await successor.resolve()
+
+    assert (first is not None, again) == (True, [None])
+    assert [(row["state"], row["quote_qty"]) for row in shown] == [(OrderState.ARMED, 0)]
+    [row] = await successor.rows()
+    assert (row["state"], len(exchange.entries)) == (OrderState.FILLED, 1)
+    assert (await successor.stake(Mode.LIVE)).reserved_usdt == 0
+
+
+@pytest.mark.parametrize(
+    ("ends", "why"),
+    [("auto_trade = false", "auto_trade is off"), ("auto_trade_until = '2026-03-02 11:59:59Z'", "auto_trade ended at")],
+)
+async def test_an_order_that_is_tried_again_is_not_written_once_live_trading_has_ended(
+    database: Database, executor: Executor, exchange: ModelExchange, time: Time, ends: str, why: str
+) -> None:
+    await configure(database, "auto_trade = true")
+    exchange.script.append(Behaviour.NOT_OPEN)
+
+    async def end(_: Order, __: OrderRequest) -> None:
+        await configure(database, ends)
+        await executor.look_for_halts()
+
+    exchange.on_request = end
+    await executor.buy(a_coin("NEW", time))
+
+    [row] = await executor.rows()
+    assert (row["state"], row["error_reason"].partition(":")[0]) == (OrderState.REJECTED, "not_live")
+    assert why in row["error_reason"]
+    assert exchange.entries == []

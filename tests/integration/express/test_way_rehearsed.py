@@ -79,7 +79,8 @@ class _Meeting:
 
 def rehearsals_meet(express: Express, monkeypatch: pytest.MonkeyPatch, answer: Statement) -> None:
     """Let *answer* be the database's to the reservations that are rehearsed."""
-    monkeypatch.setattr(express.executor.journal, "_database", RehearsalsMeet(express.executor.database, answer))
+    meeting = RehearsalsMeet(express.executor.database, answer)
+    monkeypatch.setattr(express.executor.journal, "connection", meeting.connection)
 
 
 async def rehearse(express: Express) -> None:

@@ -1,8 +1,10 @@
 """The notifier on a real broker and a real database, with servers of each protocol's shape in place of the services."""
 
 import asyncio
+import itertools
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -178,21 +180,23 @@ class Telegram:
     def __init__(self, inbox: Inbox) -> None:
         self._inbox = inbox
         self._updates: list[Any] = []
+        self._ids = itertools.count(1000)
         inbox.answers["getUpdates"] = self._given_out
 
     def sends(self, text: str, *, user: int = USER, seconds_ago: float = 0) -> None:
         date = int(utc_now().timestamp() - seconds_ago)
         message = {"message_id": 1, "date": date, "chat": {"id": user}, "from": {"id": user}, "text": text}
-        self._updates.append({"update_id": 1000 + len(self._updates), "message": message})
+        self._updates.append({"update_id": next(self._ids), "message": message})
 
     def sends_garbage(self) -> None:
-        self._updates.append({"update_id": 1000 + len(self._updates), "message": {"text": 7}})
+        self._updates.append({"update_id": next(self._ids), "message": {"text": 7}})
 
     def answers(self) -> list[str]:
         return [body["text"] for path, body in self._inbox.received if path.endswith("sendMessage")]
 
     def _given_out(self, body: Any) -> Any:
-        return {"ok": True, "result": [each for each in self._updates if each["update_id"] >= body["offset"]]}
+        self._updates = [each for each in self._updates if each["update_id"] >= body["offset"]]
+        return {"ok": True, "result": self._updates}
 
 
 @pytest.fixture
@@ -211,7 +215,10 @@ async def test_a_sale_by_telegram_is_said_to_wait_while_sales_are_halted(databas
         await trade_config.halt(database, "a drill", changed_by="test", exits=True)
         answer = await DatabaseOperations(database).close("ABCUSDT", "telegram:1")
 
-    assert answer == f"ABCUSDT:1 (live): the executor is asked to sell it; {close_requests.HALTED}"
+    assert (
+        answer
+        == f"ABCUSDT:1 (live): the executor is asked to sell it; {close_requests.HALTED}; {close_requests.NOBODY}"
+    )
 
 
 async def test_a_halt_by_telegram_is_recorded_with_who_asked(
@@ -255,3 +262,31 @@ async def test_commands_come_through_once_telegram_answers_again(
 
     async with notifying(runtime, **commanding(inbox)):
         await eventually(telegram.answers, within_seconds=10)
+
+
+async def test_an_answer_that_telegram_refuses_ends_nothing_and_repeats_no_command(
+    runtime: Runtime, inbox: Inbox, telegram: Telegram
+) -> None:
+    inbox.refused["sendMessage"] = 2
+    for command in ("/halt", "/status", "/positions"):
+        telegram.sends(command)
+
+    for _ in range(2):  # The notifier, and its next start.
+        async with notifying(replace(runtime, telemetry=Telemetry()), **commanding(inbox)):
+            await eventually(lambda: telegram.answers() == ["nothing is held"], within_seconds=10)
+
+    async with runtime.database.connection() as connection:
+        halts = await connection.fetchval("SELECT count(*) FROM trade_config_audit WHERE changed_by LIKE 'telegram:%'")
+    assert halts == 1
+
+
+async def test_a_command_is_confirmed_before_it_is_carried_out(
+    runtime: Runtime, inbox: Inbox, telegram: Telegram
+) -> None:
+    telegram.sends("/positions")
+
+    async with notifying(runtime, **commanding(inbox)):
+        await eventually(telegram.answers, within_seconds=10)
+
+    asked = [path.rpartition("/")[2] for path, _ in inbox.received if path.endswith(("getUpdates", "sendMessage"))]
+    assert asked[:3] == ["getUpdates", "getUpdates", "sendMessage"]

@@ -1,6 +1,7 @@
 """Rows that the persister writes of listings and trades, in a real database."""
 
 import asyncio
+import itertools
 from collections.abc import Sequence
 from datetime import timedelta
 from decimal import Decimal
@@ -155,6 +156,33 @@ async def test_an_order_that_has_ended_does_not_end_once_more(database: Database
 
     [row] = await rows(database, "SELECT event_id, base_qty FROM trades")
     assert row == {"event_id": "sn1.filled", "base_qty": FILLED.base_qty}
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+@pytest.mark.parametrize("end", ["rejected", "failed", "filled"])
+async def test_an_order_that_was_refused_and_decided_on_anew_is_stored_as_it_ends_in_whatever_order_that_is_told(
+    database: Database, writers: Writers, end: str, *, at_once: bool
+) -> None:
+    write, later = writers.to("trades", insert_trades), FILLED.created_at + timedelta(hours=1)
+    refused = FILLED.model_copy(update={"id": "sn1.rejected", "status": TradeStatus.REJECTED})
+    waits = PENDING.model_copy(update={"id": "sn1.armed", "created_at": later})
+    anew = {"id": "sn1.end", "status": TradeStatus(end), "created_at": later + timedelta(hours=1)}
+    found = list[str]()
+    for told in itertools.permutations([refused, waits, FILLED.model_copy(update=anew)]):
+        for batch in [[*told]] if at_once else [[each] for each in (*told, *told)]:
+            await write(batch)
+        found += [row["event_id"] for row in await rows(database, "DELETE FROM trades RETURNING event_id")]
+
+    assert found == ["sn1.end"] * 6
+
+
+async def test_an_order_that_waits_after_its_refusal_is_pending_again(database: Database, writers: Writers) -> None:
+    write, later = writers.to("trades", insert_trades), FILLED.created_at + timedelta(hours=1)
+    await write([FILLED.model_copy(update={"id": "sn1.rejected", "status": TradeStatus.REJECTED})])
+    await write([PENDING.model_copy(update={"id": "sn1.armed", "created_at": later})])
+
+    [row] = await rows(database, "SELECT event_id, status FROM trades")
+    assert row == {"event_id": "sn1.armed", "status": "pending"}
 
 
 async def test_orders_of_one_batch_end_each_on_its_own(database: Database, writers: Writers) -> None:

@@ -58,6 +58,32 @@ async def test_a_restart_does_not_forget_the_last_event(database: Database, writ
     assert (await health(database))["last_event_at"] == NOON
 
 
+@pytest.mark.parametrize("together", [True, False], ids=["in one batch", "one after the other"])
+@pytest.mark.parametrize(
+    ("end", "seconds"),
+    [({"status": "running"}, 4), ({"status": "error", "last": True}, 4), ({"status": "stopped"}, 4), (None, 16)],
+    ids=["recovers", "fails", "stops", "is killed"],
+)
+async def test_of_two_processes_the_worst_is_shown_until_it_is_over(
+    database: Database, writers: Writers, *, end: dict[str, Any] | None, seconds: int, together: bool
+) -> None:
+    write = writers.to("bot_health", upsert_health)
+    first = [
+        a_health(process="a", status="running", sent_at=NOON),
+        a_health(process="b", status="degraded", sent_at=NOON + timedelta(seconds=1)),
+        a_health(process="a", status="running", sent_at=NOON + timedelta(seconds=2)),
+    ]
+    then = [a_health(process="b", sent_at=NOON + timedelta(seconds=3), **end)] if end else []
+    then.append(a_health(process="a", status="running", sent_at=NOON + timedelta(seconds=seconds)))
+    shown = []
+    for reports in (first, then):
+        for batch in [reports] if together else [[each] for each in reports]:
+            await write(batch)
+        shown.append((await health(database))["status"])
+
+    assert shown == ["degraded", "running"]
+
+
 async def test_a_clock_that_runs_ahead_is_taken_for_the_servers_own(database: Database, writers: Writers) -> None:
     write = writers.to("bot_health", upsert_health)
     await write([a_health(status="running", sent_at=utc_now() + timedelta(hours=1))])

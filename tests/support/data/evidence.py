@@ -42,8 +42,8 @@ def first_trade(symbol: str, *, after: float = 0, price: Decimal | None = None) 
 
 
 def watch(catalogue: Catalogue, until: float) -> None:
-    """Let the tickers of the old symbols come without a gap for a while, the last of them just before *until*."""
-    for before in (12, 1):
+    """Let the tickers of the old symbols come without a gap for a good minute, the last of them just before *until*."""
+    for before in range(67, 0, -11):
         catalogue.observe(ticks(*OLD, after=until - before))
 
 

@@ -51,6 +51,7 @@ GOOD: Mapping[str, Row] = MappingProxyType(
             "made_by": "token:test",
             "request_id": "r1",
         },
+        "exchange": {"id": 1, "host": "api.mexc.com"},
         "leases": {"name": "ingest", "holder": "one"},
         "rate_usage": {"service": "ingest", "quiet_until": NOON, "banned": False, "used": {"address": 25}},
         "close_requests": {"listing_key": "ABCUSDT:1", "mode": "live", "requested_by": "cli:test"},
@@ -129,6 +130,7 @@ GOOD: Mapping[str, Row] = MappingProxyType(
             "given_up_at": NOON,
             "looked_again": 1,
             "price_max": Decimal("2.1"),
+            "stated_opening": NOON + timedelta(hours=2),
         },
         "order_attempts": {
             "attempt_id": "sniper-ABCUSDT-1",
@@ -224,3 +226,14 @@ async def store(connection: AsyncConnection, table: str, **overrides: Any) -> No
     target = metadata.tables[table]
     row = {**GOOD[table], **overrides}
     await connection.execute(target.update().values(row) if table in SEEDED else insert(target).values(row))
+
+
+WRITTEN_OFF_BESIDE = """
+INSERT INTO positions
+    (listing_key, mode, symbol, base_asset, quote_asset, state, listing, base_qty, cost_usdt, average_price, peak_price,
+     opened_at, written_off_from)
+SELECT 'written-off:1', mode, symbol, base_asset, quote_asset, 'written_off', listing, base_qty, 0, average_price,
+    peak_price, opened_at - interval '1 day', $2::varchar
+FROM positions WHERE listing_key = $1
+"""
+"""Adds a position of the same coin, and as much of it, that was written off out of the state named."""

@@ -138,5 +138,7 @@ healths = st.builds(
     sent_at=times,
     detail=st.text(max_size=100),
     facts=st.dictionaries(st.text(max_size=10), json_values, max_size=3),
+    process=st.text(max_size=16),
+    last=st.booleans(),
 )
 events: st.SearchStrategy[Event] = st.one_of(raw_listings, listings, reschedulings, trades, healths)

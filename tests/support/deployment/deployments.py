@@ -10,13 +10,17 @@ import yaml
 from cli import env_check
 from cli.composing.services import EXPRESS, NAMES
 from cli.main import app
+from shared.process.lifecycle import STOP_SECONDS
 
 DEPLOY: Final = Path(__file__).parents[3] / "deploy"
+SECONDS_TO_STOP: Final = STOP_SECONDS + 12
+"""Where nothing answers: two heartbeats take 2 s each, the use of the rate limits 2, channels 2, and connections the
+rest."""
 
 
 def read(path: Path) -> Any:
     """Return the one YAML document of *path*."""
-    return yaml.safe_load(path.read_text(encoding="utf-8"))
+    return yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
 
 
 def is_subcommand(words: Sequence[str]) -> bool:

@@ -40,7 +40,7 @@ def render(overlay: str | Path) -> list[Manifest]:
     path = DEPLOY / "kubernetes" / "overlays" / overlay
     shown = subprocess.run([find_kubectl(), "kustomize", str(path)], capture_output=True, text=True, check=False)
     assert shown.returncode == 0, shown.stderr
-    return list(yaml.safe_load_all(shown.stdout))
+    return list(yaml.load_all(shown.stdout, Loader=yaml.CSafeLoader))
 
 
 def _render_express(overlay: str) -> list[Manifest]:
@@ -107,7 +107,7 @@ def secret_keys(manifests: Sequence[Manifest]) -> set[Key]:
 
 
 def referred_to(manifests: Sequence[Manifest]) -> set[Key]:
-    """Return each key of a secret that the manifests refer to."""
+    """Return each key of a secret that the manifests refer to and cannot do without."""
     return {(_home(each), name, key) for each in manifests for name, key in secret_references(each)}
 
 
@@ -142,7 +142,9 @@ def _named(name: str, value: Any) -> Iterator[tuple[str, str]]:
 
 
 def _keys_of(reference: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yield those of a volume, or of who signs in."""
+    """Yield those of a volume, unless they are optional, or of who signs in."""
+    if reference.get("optional"):
+        return
     name = reference.get("secretName") or reference["name"]
     for key in [each["key"] for each in reference["items"]] if "items" in reference else BASIC_AUTH:
         yield name, key

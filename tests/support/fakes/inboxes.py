@@ -18,6 +18,8 @@ class Inbox:
     received: list[tuple[str, Any]] = field(default_factory=list)
     statuses: list[int] = field(default_factory=list)
     answers: dict[str, Any] = field(default_factory=dict)
+    refused: dict[str, int] = field(default_factory=dict)
+    """How many more requests are refused, by the path's last word."""
 
     def texts(self) -> list[str]:
         """Return every body that was taken, as text."""
@@ -35,10 +37,13 @@ def http_inbox() -> Iterator[Inbox]:
         def do_POST(self) -> None:
             text = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
             body = _decoded(text, self.headers.get("Content-Type", ""))
+            word = self.path.partition("?")[0].rpartition("/")[2]
             status = inbox.statuses.pop(0) if inbox.statuses else 200
+            if inbox.refused.get(word, 0) > 0:
+                inbox.refused[word] -= 1
+                status = 429
             if status < 300:
                 inbox.received.append((self.path, body))
-            word = self.path.partition("?")[0].rpartition("/")[2]
             answer = inbox.answers.get(word, {"ok": True})
             self._say(status, answer(body) if callable(answer) else answer)
 

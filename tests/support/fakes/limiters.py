@@ -41,6 +41,10 @@ class Clock:
         self._timers.append(alarm)
         return alarm
 
+    def timers(self) -> "list[Alarm]":
+        """Return those that are set."""
+        return [each for each in self._timers if not each.cancelled]
+
     async def during(self, work: Coroutine[Any, Any, T]) -> T:
         """Return what *work* returns, with as much time passing as it waits for."""
         task = asyncio.create_task(work)

@@ -17,11 +17,11 @@ from executor.decisions.limits import MassListing
 from executor.halts.halt_causes import HaltCause
 from executor.halts.halt_watch import HaltWatch
 from executor.listing_handler import BuyListing, Consequences
+from executor.model.decided import Decided
 from executor.model.order import Order
 from executor.model.reasons import Refusal
 from executor.pricing.paper_footprint import PaperFootprint
 from executor.reconciliation.readiness import Readiness
-from executor.sending.purchase_decisions import Decided
 from executor.settings import ExecutorSettings
 from executor.supervision.exposure_metrics import Exposure, read_exposure
 from executor.venues.dry_run import DryRun

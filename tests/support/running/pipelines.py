@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
@@ -13,12 +13,15 @@ from executor.settings import ExecutorSettings
 from persister.service import serve as serve_persister
 from persister.settings import PersisterSettings
 from shared.bus.port import Bus, Message
+from shared.errors import TransientError, jittered
 from shared.process.runtime import Runtime
 from shared.settings import ExchangeSettings
 from tests.support.running.services import rabbitmq_runtime, serving
 
 NOWHERE: Final = Path("/nonexistent")
 """Holds no file that would halt trading."""
+PUBLISHED_AT_LAST: Final = 4
+"""Attempts at a publication before the last one."""
 Service: TypeAlias = Callable[[Runtime], Coroutine[None, None, None]]
 
 
@@ -51,10 +54,19 @@ async def pipeline(database_url: str, broker_url: str, *services: Service) -> As
 
 
 async def publish_all(bus: Bus, messages: Iterable[Message]) -> None:
-    """Publish *messages* at once, and return when the broker has them all."""
+    """Publish *messages* at once, and return when the broker has them all; it may be busy for a while."""
+
+    async def published(message: Message) -> None:
+        for attempt in range(PUBLISHED_AT_LAST):
+            with suppress(TransientError):
+                await bus.publish(message)
+                return
+            await asyncio.sleep(jittered(attempt))
+        await bus.publish(message)
+
     async with asyncio.TaskGroup() as tasks:
         for message in messages:
-            tasks.create_task(bus.publish(message))
+            tasks.create_task(published(message))
 
 
 async def rows(runtime: Runtime, query: str) -> list[Mapping[str, Any]]:

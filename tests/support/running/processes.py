@@ -5,7 +5,7 @@ import os
 import re
 import signal
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -72,14 +72,14 @@ class Sniper:
 
 @asynccontextmanager
 async def sniper(
-    *arguments: str, environment: Mapping[str, str], directory: Path, start: Starting = forked
+    *arguments: str, environment: Mapping[str, str], directory: Path, start: Starting = forked, program: str = "cli"
 ) -> AsyncIterator[Sniper]:
-    """Run `sniper` with these arguments; whatever it does, it is gone at the end of the block."""
+    """Run `sniper`, or a *program* like it, with these arguments; it is gone at the end of the block in any case."""
     [metrics_port] = free_ports(1)
     log = directory / f"{'-'.join(arguments)}-{metrics_port}.log"
     with log.open("wb") as output:
         process = await start(
-            *("cli", *arguments),
+            *(program, *arguments),
             environment=clean() | {"SNIPER_METRICS_PORT": str(metrics_port)} | dict(environment),
             directory=directory,
             stdout=output.fileno(),
@@ -92,6 +92,9 @@ async def sniper(
         print(running.last_words())  # noqa: T201 - shown where a test fails
         raise
     finally:
+        if process.returncode is None and "up" in arguments:
+            with suppress(TimeoutError):
+                await running.stop()  # A PostgreSQL that it started survives a kill.
         if process.returncode is None:
             await running.kill()
 

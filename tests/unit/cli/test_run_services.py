@@ -59,3 +59,16 @@ async def test_a_service_that_fails_ends_all_of_them(runtime: Runtime) -> None:
 
     assert raised.group_contains(SniperError, match="no way")
     assert ended == ["persister"]
+
+
+async def test_a_notifier_that_fails_ends_nobody_else(runtime: Runtime) -> None:
+    ended: list[str] = []
+
+    async def fails(*_: object) -> Never:
+        asyncio.get_running_loop().call_later(0.05, runtime.stop.set)
+        raise SniperError("Telegram answers 429")
+
+    await run_services({"executor": until_stopped("executor", ended), "notifier": fails}, runtime)
+
+    assert ended == ["executor"]
+    assert runtime.stop.is_set()

@@ -1,7 +1,9 @@
 """Notices of each event, and those merged, held back or repeated."""
 
+import itertools
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -126,6 +128,28 @@ def test_a_silent_component_is_told_once_and_so_is_its_return() -> None:
     back = watch.heard(a_health(sent_at=NOON + timedelta(seconds=21)))
     assert back is not None
     assert back.title == "executor is running"
+
+
+@pytest.mark.parametrize(
+    "end",
+    [{"status": "running"}, {"status": "error", "last": True}, {"status": "stopped"}, None],
+    ids=["recovers", "fails", "stops", "is killed"],
+)
+def test_of_two_processes_the_worst_is_told_once_until_it_is_over(end: dict[str, Any] | None) -> None:
+    watch, seconds = HealthWatch(), itertools.count()
+
+    def say(process: str, **report: Any) -> str | None:
+        told = watch.heard(a_health(process=process, sent_at=NOON + timedelta(seconds=next(seconds)), **report))
+        return None if told is None else told.title
+
+    told = [say(process, status="degraded" if process == "b" else "running") for process in "ababab"]
+    after = [say("b", **end)] if end else []
+    after += [say("a") for _ in range(14)]
+
+    assert told == [None, "executor is degraded", None, None, None, None]
+    assert [each for each in after if each][-1] == "executor is running"
+    assert len([each for each in after if each]) <= 2
+    assert list(watch.fell_silent(NOON + timedelta(seconds=next(seconds)))) == []
 
 
 def test_a_component_that_said_goodbye_is_not_silent() -> None:

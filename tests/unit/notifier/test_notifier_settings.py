@@ -1,5 +1,7 @@
 """Settings of the notifier that cannot be meant are named, and their values are not shown."""
 
+from pathlib import Path
+
 import pytest
 
 from notifier.channel import AppriseChannel, addresses
@@ -41,6 +43,15 @@ def test_commands_need_to_know_from_whom(monkeypatch: pytest.MonkeyPatch) -> Non
 
     with pytest.raises(SettingsError, match="SNIPER_NOTIFIER_TELEGRAM_USERS: must name at least one user id"):
         load(NotifierSettings)
+
+
+def test_an_empty_file_of_the_bots_token_is_none(tmp_path: Path) -> None:
+    (tmp_path / "sniper_notifier_telegram_token").write_text("\n")
+
+    settings = NotifierSettings(_secrets_dir=tmp_path)
+
+    assert settings.telegram_token is None
+    assert not settings.is_configured
 
 
 def test_without_settings_nobody_is_notified() -> None:

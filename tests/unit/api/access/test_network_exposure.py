@@ -1,7 +1,7 @@
 import pytest
 
 from api.access.throttle import client_of
-from api.network_exposure import is_loopback
+from api.settings import is_loopback
 
 
 @pytest.mark.parametrize(

@@ -233,7 +233,17 @@ def test_a_change_of_limits_does_not_end_a_halt() -> None:
     assert changed(with_halt(SEED, "fat finger"), {"max_trade_usdt": "5"}).halted
 
 
-@pytest.mark.parametrize("reason", ["x" * (REASON_CHARACTERS_MAX + 1), "a\x00b"])
-def test_a_reason_that_cannot_be_kept_is_refused(reason: str) -> None:
-    with pytest.raises(RefusedChangeError, match=r"^halted_reason: "):
-        with_halt(SEED, reason)
+@pytest.mark.parametrize(
+    ("reason", "kept"),
+    [
+        ("x" * (REASON_CHARACTERS_MAX + 1), "x" * REASON_CHARACTERS_MAX),
+        ("a\x00b\x1b[31m\x7f", "ab[31m"),
+        ("\x00" * 500 + "odd", "odd"),
+        ("fat\nfinger", "fat finger"),
+        ("half \ud800", "half "),
+        ("zażółć 🦊", "zażółć 🦊"),
+    ],
+)
+def test_a_stop_keeps_what_can_be_kept_of_its_reason(reason: str, kept: str) -> None:
+    assert with_halt(SEED, reason).halted_reason == kept
+    assert with_halt_and_sale(SEED, reason).halted_reason == kept

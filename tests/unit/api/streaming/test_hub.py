@@ -87,7 +87,7 @@ async def test_a_stream_whose_client_does_not_read_ends_without_waiting_for_it()
 
     database: Any = None
     scope = {"type": "http", "method": "GET"}
-    streaming = asyncio.create_task(EventStream(database, hub, None)(scope, receive, send))
+    streaming = asyncio.create_task(EventStream(database, hub, None, 1)(scope, receive, send))
     await eventually(lambda: hub.subscribers == 1 and len(sent) == 3)
     for _ in range(FRAMES_MAX + 2):
         hub.send(b"x")
@@ -110,7 +110,7 @@ async def test_a_stream_ends_when_its_client_goes() -> None:
 
     database: Any = None
     scope = {"type": "http", "method": "GET"}
-    streaming = asyncio.create_task(EventStream(database, hub, None)(scope, receive, send))
+    streaming = asyncio.create_task(EventStream(database, hub, None, 1)(scope, receive, send))
     await eventually(lambda: hub.subscribers == 1)
     gone.set()
 

@@ -29,5 +29,9 @@ def test_the_profile_is_named_on_the_simulator_only() -> None:
     assert "  newcomers  one every 2 s at first, then every 5 s, each with a course of its own" in a_greeting(speed=4)
 
 
+def test_what_is_sold_by_itself_is_named_on_a_real_exchange() -> None:
+    assert "  exits      none: nothing is sold by itself" in a_greeting()
+
+
 def test_the_metrics_are_where_they_are_served() -> None:
     assert "  metrics    http://[::1]:9464/metrics" in a_greeting()

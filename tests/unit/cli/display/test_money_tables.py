@@ -37,9 +37,10 @@ def test_amount_of_an_order_is_in_its_own_unit(overrides: dict[str, Any], amount
 @pytest.mark.parametrize(
     ("overrides", "state"),
     [
-        ({}, "acknowledged"),
+        ({}, "acknowledged (a-1)"),
+        ({"state": "sending"}, "sending"),
         ({"state": "armed", "fire_at": NOON}, "armed for 2026-03-02 12:00:00 UTC"),
-        ({"state": "unknown", "misses": 2}, "unknown, looked for and not found 2 times"),
+        ({"state": "unknown", "misses": 2}, "unknown, looked for and not found 2 times (a-1)"),
         ({"attention": "look at it"}, "acknowledged; a-1 needs a person: look at it"),
     ],
 )

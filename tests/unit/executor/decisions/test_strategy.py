@@ -124,9 +124,14 @@ OPEN_RULES = [TradingRules(), TradingRules(api_allowed=True), *(TradingRules(tra
 
 
 @pytest.mark.parametrize("rules", CLOSED_RULES)
-@pytest.mark.parametrize("opens_at", [None, NOON])
-def test_a_symbol_that_takes_no_purchases_yet_is_waited_for(rules: TradingRules, opens_at: datetime | None) -> None:
-    assert decided(a_listing(rules=rules, opens_at=opens_at)) == WaitForOpening(None)
+def test_a_symbol_that_takes_no_purchases_yet_is_waited_for(rules: TradingRules) -> None:
+    assert decided(a_listing(rules=rules)) == WaitForOpening(None)
+
+
+@pytest.mark.parametrize("rules", CLOSED_RULES)
+def test_once_its_opening_has_come_rules_from_before_it_hold_nothing_back(rules: TradingRules) -> None:
+    """A sign of trading close to the stated opening is no news: nothing would end the wait."""
+    assert isinstance(decided(a_listing(rules=rules, opens_at=NOON)), Buy)
 
 
 @pytest.mark.parametrize("rules", CLOSED_RULES)

@@ -15,10 +15,9 @@ from executor.model.position import WatchedPosition
 from executor.pricing.valuation import Quote
 from executor.settings import ExecutorSettings
 from shared.events import Listing, Mode, Side, TradingRules
-from shared.mexc.errors import NotSent, OutcomeUnknown, RateLimited
+from shared.mexc.errors import ClockUncertainError, NotSent, OutcomeUnknown, RateLimited
 from shared.mexc.orders.order_api import Answer, MayWrite, MexcTrading, SignedOrder, always
 from shared.mexc.payloads import Level
-from shared.mexc.time.clock_estimate import ClockUncertainError
 from shared.mexc.time.exchange_clock import ExchangeClock
 from tests.support.data.builders import NOON
 from tests.support.data.exchange_answers import a_refusal, an_answer

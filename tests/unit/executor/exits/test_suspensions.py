@@ -13,9 +13,8 @@ from executor.exits.suspensions import Suspensions
 from executor.model.position import Sale, WatchedPosition
 from executor.pricing.valuation import Quote
 from shared.events import Mode
-from shared.mexc.errors import ExchangeUnavailable
+from shared.mexc.errors import ClockUncertainError, ExchangeUnavailable
 from shared.mexc.payloads import Level
-from shared.mexc.time.clock_estimate import ClockUncertainError
 from tests.support.fakes.virtual_time import VirtualLoop
 from tests.unit.executor.decisions.test_exit_triggers import a_position
 from tests.waiting import eventually

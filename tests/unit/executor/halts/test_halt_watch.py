@@ -1,6 +1,7 @@
 """What is known of halts without a database to ask."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, cast
 
@@ -10,6 +11,7 @@ from executor.halts.halt_causes import HaltCause
 from executor.halts.halt_watch import FRESH_SECONDS, POLL_SECONDS, UNREADABLE, HaltWatch
 from shared.events import Mode
 from shared.postgres.database import Connection, Database
+from tests.support.data.builders import NOON, an_applied_config
 
 
 class Rows:
@@ -19,10 +21,14 @@ class Rows:
         self.rows = list(rows)
         self.latched: list[str] = []
         self.on_fetch: Callable[[], None] = lambda: None
+        self.config: dict[str, Any] | None = None
 
     async def fetch(self, _: str) -> list[dict[str, Any]]:
         self.on_fetch()
         return self.rows
+
+    async def fetchrow(self, _: str) -> dict[str, Any] | None:
+        return self.config
 
     async def fetchval(self, _: str, cause: str, *__: object) -> bool:
         self.latched.append(cause)
@@ -190,3 +196,39 @@ async def test_a_file_that_cannot_be_looked_for_halts(clock: Clock) -> None:
     watch.look_for_file()
 
     assert watch.buys_halted(Mode.LIVE).endswith("File name too long")
+
+
+def a_row(**overrides: Any) -> dict[str, Any]:
+    return {"auto_trade": True, "auto_trade_until": None, "updated_at": NOON} | overrides
+
+
+@pytest.mark.parametrize(
+    ("row", "ended"),
+    [
+        (None, ""),
+        (a_row(), ""),
+        (a_row(auto_trade=False), "auto_trade is off"),
+        (a_row(auto_trade_until=NOON + timedelta(seconds=1)), ""),
+        (a_row(auto_trade_until=NOON), "auto_trade ended at 12:00:00 UTC"),
+        (a_row(auto_trade=False, updated_at=NOON - timedelta(seconds=1)), ""),
+    ],
+    ids=["not read", "on", "off", "to end", "ended", "off before the decision"],
+)
+async def test_what_was_decided_live_is_sent_while_auto_trade_is_on(
+    watch: HaltWatch, row: dict[str, Any] | None, ended: str
+) -> None:
+    rows = Rows()
+    rows.config = row
+    await look(watch, rows)
+
+    assert watch.live_ended(an_applied_config(auto_trade=True, updated_at=NOON), NOON) == ended
+
+
+async def test_the_end_of_the_decision_itself_counts_until_a_later_one_is_read(watch: HaltWatch) -> None:
+    config = an_applied_config(auto_trade=True, auto_trade_until=NOON, updated_at=NOON)
+    before = watch.live_ended(config, NOON)
+    rows = Rows()
+    rows.config = a_row(auto_trade_until=NOON + timedelta(hours=1))
+    await look(watch, rows)
+
+    assert (before, watch.live_ended(config, NOON)) == ("auto_trade ended at 12:00:00 UTC", "")

@@ -5,11 +5,12 @@ from datetime import datetime, timedelta
 from typing import cast
 
 from executor.journal.order_transitions import OrderTransitions
+from executor.model.decided import Decided, Outcome
 from executor.model.order import Order
 from executor.openings.scheduler import DECIDE_MS, PREPARE_MS, OpeningScheduler
 from executor.sending.order_sender import OrderSender
 from executor.sending.presend_check import ExchangeTime
-from executor.sending.purchase_decisions import Decided, Outcome, PurchaseDecisions
+from executor.sending.purchase_decisions import PurchaseDecisions
 from executor.sending.request_builder import RequestBuilder
 from tests.support.data.builders import NOON, an_order
 from tests.support.fakes.virtual_time import VirtualLoop

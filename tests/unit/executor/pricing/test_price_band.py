@@ -34,9 +34,9 @@ def test_no_rules_draw_no_band() -> None:
     assert band_of(TradingRules(), TWO) == Band()
 
 
-def test_a_sale_never_goes_below_the_floor_that_it_was_given() -> None:
-    assert final_price(SELL, TWO, Band(lowest=Decimal(1)), floor=Decimal(3)) == 3
-    assert final_price(SELL, TWO, Band(lowest=Decimal(4)), floor=Decimal(3)) == 4
+def test_a_sale_goes_no_lower_than_its_band() -> None:
+    assert final_price(SELL, TWO, Band(lowest=Decimal(1))) == 2
+    assert final_price(SELL, TWO, Band(lowest=Decimal(4))) == 4
     assert final_price(SELL, TWO, Band()) == 2
 
 

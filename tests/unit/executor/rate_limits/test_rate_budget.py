@@ -193,7 +193,7 @@ def test_purchases_leave_two_orders_a_second_to_exits_and_exits_as_many_to_purch
     assert spent(budget, Priority.PURCHASE, ORDER, 101.1) == 2
 
 
-@pytest.mark.parametrize("first", [60, 120, 300])
+@pytest.mark.parametrize("first", [60, 61, 66, 72, 120, 300])
 @pytest.mark.parametrize("requests", [4, 6, 20])
 def test_every_request_is_possible_with_the_least_that_can_be_set(first: int, requests: int) -> None:
     limits = RateLimits(first, requests, first, requests, orders=1)
@@ -203,6 +203,7 @@ def test_every_request_is_possible_with_the_least_that_can_be_set(first: int, re
     for priority, cost in (
         (Priority.EXIT, rules),
         (Priority.PURCHASE, rules),
+        (Priority.OTHER, rules),
         (Priority.EXIT, book),
         (Priority.WATCH, book),
         (Priority.WATCH, TOPS),

@@ -10,7 +10,7 @@ from executor.rate_limits.limiter_metrics import LimiterMetrics
 from executor.rate_limits.rate_budget import EXITS_FIRST_SECONDS, RateBudget, RateLimits
 from executor.rate_limits.rate_limiter import RateLimiter
 from executor.rate_limits.sliding_window import Priority
-from shared.mexc.errors import RateLimited
+from shared.mexc.errors import QUIET_LOOK_SECONDS, RateLimited
 from shared.mexc.weights import ORDER, Cost, Pool, cost_of
 from shared.postgres.stored_rate_usage import Usage
 from tests.support.fakes.limiters import Clock
@@ -297,3 +297,19 @@ def test_room_for_what_nobody_waits_for_leaves_the_reserves_of_others_alone_and_
     assert ground.limiter.has_room(Priority.PURCHASE, described)
     ground.limiter.refuse(3, banned=False)
     assert not ground.limiter.has_room(Priority.PURCHASE, described)
+
+
+async def test_a_ban_is_over_at_its_time_although_the_machine_slept(ground: Ground) -> None:
+    """Timers stand still meanwhile: the one that is set must not be as long as the ban."""
+    ground.limiter.refuse(7200, banned=True)
+    stop = asyncio.Event()
+    waiting = asyncio.create_task(ground.limiter.acquire(Priority.EXIT, TRADES, seconds_max=9000, stop=stop))
+    await asyncio.sleep(0)
+    slept_at = ground.clock.now
+    ground.clock.now += 7201
+    [timer] = ground.clock.timers()
+    timer.do()
+
+    assert timer.at - slept_at <= QUIET_LOOK_SECONDS
+    assert await waiting
+    assert ground.limiter.banned_seconds() == 0

@@ -11,8 +11,7 @@ from executor.reconciliation.order_reconciler import OrderReconciler
 from executor.reconciliation.readiness import Readiness, reconcile
 from shared.errors import TransientError
 from shared.events import Mode
-from shared.mexc.errors import ExchangeUnavailable
-from shared.mexc.time.clock_estimate import ClockUncertainError
+from shared.mexc.errors import ClockUncertainError, ExchangeUnavailable
 
 
 class Clock:

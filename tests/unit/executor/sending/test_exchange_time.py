@@ -4,7 +4,7 @@ import pytest
 
 from executor.sending.presend_check import ExchangeTime, milliseconds
 from shared.events import utc_now
-from shared.mexc.time.clock_estimate import ClockUncertainError
+from shared.mexc.errors import ClockUncertainError
 from tests.support.data.builders import NOON
 
 

@@ -8,21 +8,26 @@ from executor.model.order_state import OrderEvent, OrderUpdate
 from executor.model.reasons import Reason, Refusal
 from executor.sending.presend_check import PresendCheck
 from executor.settings import ExecutorSettings
-from shared.events import Mode, Side
-from tests.support.data.builders import NOON, a_listing, an_applied_config, an_order
+from shared.events import AppliedConfig, Mode, Side
+from tests.support.data.builders import NOON, a_listing, an_order
 
 ORDER = an_order(send_until=NOON)
 
 
 class Halts:
-    def __init__(self, buys: str = "", exits: str = "") -> None:
-        self._buys, self._exits = buys, exits
+    def __init__(self, buys: str = "", exits: str = "", live: str = "") -> None:
+        self._buys, self._exits, self._live = buys, exits, live
+        self.config_changed_at = NOON + timedelta(seconds=1)
 
     def buys_halted(self, mode: Mode) -> str:
         return self._buys and f"{self._buys} in {mode}"
 
     def exits_halted(self) -> str:
         return self._exits
+
+    def live_ended(self, decided_by: AppliedConfig, now: datetime) -> str:
+        assert (decided_by, now) == (ORDER.config, NOON)
+        return self._live
 
 
 def a_gate(halts: Halts, now: datetime = NOON, openings: KnownOpenings | None = None) -> PresendCheck:
@@ -73,25 +78,14 @@ def test_a_halt_is_told_before_lateness() -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "mode", "side", "refused"),
-    [
-        (-1, Mode.LIVE, Side.BUY, True),
-        (0, Mode.LIVE, Side.BUY, True),
-        (1, Mode.LIVE, Side.BUY, False),
-        (-1, Mode.LIVE, Side.SELL, False),
-        (-1, Mode.DRY_RUN, Side.BUY, False),
-    ],
+    ("mode", "side", "refused"),
+    [(Mode.LIVE, Side.BUY, True), (Mode.LIVE, Side.SELL, False), (Mode.DRY_RUN, Side.BUY, False)],
 )
-def test_no_live_purchase_is_sent_once_live_trading_has_ended(
-    seconds: int, mode: Mode, side: Side, refused: bool
-) -> None:
-    config = an_applied_config(auto_trade=True, auto_trade_until=NOON + timedelta(seconds=seconds))
-    objection = a_gate(Halts()).objection(an_order(mode=mode, side=side, config=config))
+def test_no_live_purchase_is_sent_once_live_trading_has_ended(mode: Mode, side: Side, refused: bool) -> None:
+    objection = a_gate(Halts(live="auto_trade is off")).objection(an_order(mode=mode, side=side))
 
-    assert (objection is not None) == refused
-    if objection is not None:
-        assert objection.event is OrderEvent.DENIED
-        assert (objection.words or "").startswith("not_live: auto_trade ended at ")
+    expected = OrderUpdate(OrderEvent.DENIED, Refusal(Reason.NOT_LIVE, "auto_trade is off"))
+    assert objection == (expected if refused else None)
 
 
 def test_a_coin_that_turned_out_to_be_old_since_its_request_was_made_is_not_bought_and_may_be_sold() -> None:

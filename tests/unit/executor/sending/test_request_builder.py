@@ -81,7 +81,7 @@ def a_composer(
     markets = MarketViews(cast("MexcMarketData", rest), chosen, clock=clock)
     seconds_max = chosen.opening_ask_seconds
     ask = OpeningQuestion(rest.symbol_rules, markets.rules.take_in, has_room=lambda: has_room, seconds_max=seconds_max)
-    return RequestBuilder(markets, chosen, ask=ask, now=Now(), stopping=asyncio.Event())
+    return RequestBuilder(markets, chosen, ask=ask, now=Now(), stopping=dict.fromkeys(Side, asyncio.Event()))
 
 
 async def test_a_listing_that_brings_price_and_rules_along_costs_no_question() -> None:
@@ -292,7 +292,9 @@ async def test_a_sale_asks_by_a_way_of_its_own_and_a_purchase_by_the_other() -> 
     buying, selling = Rest(), Rest()
     chosen = ExecutorSettings()
     ways = [MarketViews(cast("MexcMarketData", rest), chosen) for rest in (buying, selling)]
-    composer = RequestBuilder(ways[0], chosen, selling=ways[1], now=Now(), stopping=asyncio.Event())
+    composer = RequestBuilder(
+        ways[0], chosen, selling=ways[1], now=Now(), stopping=dict.fromkeys(Side, asyncio.Event())
+    )
 
     await composer.compose(an_order(listing=PRICED.listing, side=Side.SELL, base_qty=Decimal(10)))
     assert (buying.asked, sorted(selling.asked)) == ([], ["depth", "rules"])
@@ -304,6 +306,24 @@ async def test_a_sale_asks_by_a_way_of_its_own_and_a_purchase_by_the_other() -> 
     await composer.reread(SALE, price=True)
     assert buying.asked == []
     assert sorted(selling.asked) == ["rules", "trades"]
+
+
+async def test_a_sale_in_a_narrow_band_reads_the_last_price_again_once_the_bids_have_left_it() -> None:
+    """Above the bids it would be taken, and filled with nothing, for as long as the known price is recent."""
+    rules = RULES.model_copy(update={"price_down": Decimal("0.995")})
+    sale = replace(SALE, listing=a_listing(price=Decimal(3), rules=rules))
+    books = [OrderBook(bids=(Level(Decimal(price), Decimal(1000)),), asks=()) for price in ("1", "0.9", "0.9")]
+    rest, now = Rest(*books, info=a_symbol_info(price_down=Decimal("0.995"))), [0.0]
+    composer = a_composer(rest, lambda: now[0])
+    prices = []
+    for now[0], traded in ((0.0, "1"), (0.6, "0.9"), (0.8, "0.8")):
+        rest.trades = [PublicTrade(Decimal(traded), None, NOON)]
+        composed = await composer.compose(sale)
+        assert isinstance(composed, BuiltRequest)
+        prices.append(composed.request.price)
+
+    assert prices == [Decimal("0.995"), Decimal("0.8955"), Decimal("0.8955")]
+    assert rest.asked.count("trades") == 2
 
 
 YEARS_AGO = a_symbol_info(first_open_time=NOON - timedelta(days=730))

@@ -16,6 +16,7 @@ from shared.mexc.errors import ExchangeError, ExchangeRejected, ExchangeUnavaila
 from shared.mexc.orders.order_reports import OrderReport, OrderStatus, TradeReport
 from tests.support.data.builders import NOON, an_order
 
+NOTHING = {"executed_quantity": Decimal(0), "executed_value": Decimal(0)}
 ORDER = an_order(client_order_id="sn1")
 KNOWN = an_order(client_order_id="sn1", exchange_order_id="X1")
 NOW_MS = int(NOON.timestamp() * 1000) + 5_000
@@ -172,11 +173,19 @@ async def test_a_fee_partly_in_the_coin_and_partly_in_money_is_counted_in_both()
     assert finding.fill.base_bought("ABC") == Decimal("49.9875")
 
 
-@pytest.mark.parametrize("word", ["CANCELED", "PARTIALLY_CANCELED"])
-async def test_what_ended_without_a_fill_is_over(word: str) -> None:
-    nothing = a_report(word, executed_quantity=Decimal(0), executed_value=Decimal(0))
+async def test_what_ended_without_a_fill_is_over() -> None:
+    assert await found(Account(a_report("CANCELED", **NOTHING))) == Ended("X1", None)
 
-    assert await found(Account(nothing)) == Ended("X1", None)
+
+async def test_a_status_of_partly_filled_with_nothing_executed_is_not_believed_at_once() -> None:
+    nothing = a_report("PARTIALLY_CANCELED", **NOTHING)
+    filled = Account(nothing, a_trade(quantity=Decimal(25), quote_quantity=Decimal(50)))
+
+    assert await found(Account(nothing)) == Unclear("X1", "PARTIALLY_CANCELED", Decimal(0))
+    assert await found(Account(nothing), has_ended=True) == Ended("X1", None)
+    late = await found(filled)
+    assert isinstance(late, Untold)
+    assert late.fill.base_qty == Decimal(25)
 
 
 @pytest.mark.parametrize("word", ["EXPIRED", "REJECTED", "", "filled?", "6"])

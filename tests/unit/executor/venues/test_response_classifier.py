@@ -172,6 +172,22 @@ def test_too_many_requests_in_json_alone_prove_nothing_either() -> None:
     assert result_of(a_refusal(418, "banned")) == Throttled("418 banned", None, banned=True, in_doubt=True)
 
 
+@pytest.mark.parametrize(("code", "banned"), [(429, False), (418, True)])
+def test_a_ban_told_under_200_leaves_the_order_in_doubt_and_is_kept(code: int, *, banned: bool) -> None:
+    verdict = result_of(an_answer(200, b'{"code": %d, "msg": "no"}' % code, {"retry-after": "7"}))
+
+    assert verdict == Unanswered(
+        "HTTP 200 without an order id", throttled=Throttled(f"{code} no", 7.0, banned=banned, in_doubt=True)
+    )
+
+
+@pytest.mark.parametrize(("status", "msg"), [(404, "no"), (400, "system busy")])
+def test_a_ban_told_beside_words_or_a_status_that_prove_nothing_is_kept(status: int, msg: str) -> None:
+    verdict = result_of(a_refusal(418, msg, status=status))
+
+    assert verdict == Unanswered(f"HTTP {status}: 418 {msg}", throttled=Throttled(f"418 {msg}", None, banned=True))
+
+
 def test_a_ban_that_names_no_time_is_long_and_any_other_quiet_short() -> None:
     assert Throttled("418", None, banned=True).quiet_seconds == 120
     assert Throttled("429", None).quiet_seconds == 1

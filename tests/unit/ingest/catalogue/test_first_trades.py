@@ -24,6 +24,8 @@ from tests.support.data.evidence import (
     watch,
 )
 
+DAY = 24 * 3600
+
 
 def test_passing_of_the_opening_makes_it_tradable_and_tells_nothing(listed: Catalogue) -> None:
     before = listed.observe(names(*OLD, "ABCUSDT", after=3599))
@@ -125,8 +127,35 @@ def test_upcoming_are_sorted_by_their_opening_and_given_up_after_a_day() -> None
 def test_symbol_among_the_names_for_long_trades_even_if_no_trade_was_seen() -> None:
     catalogue = after_first_start()
     catalogue.observe(names(*OLD, "ABCUSDT"))
-    catalogue.observe(names(*OLD, "ABCUSDT", after=3601))
+    catalogue.observe(names(*OLD, "ABCUSDT", after=DAY + 1))
 
     # As of any other that trades, a new opening is no longer news.
-    assert told(catalogue.observe(snapshot(*OLD, opening(-1), after=3602))) == []
-    assert told(catalogue.observe(snapshot(*OLD, opening(9000), after=3603))) == []
+    assert told(catalogue.observe(snapshot(*OLD, opening(-1), after=DAY + 2))) == []
+    assert told(catalogue.observe(snapshot(*OLD, opening(DAY + 9000), after=DAY + 3))) == []
+
+
+def test_symbol_among_the_names_that_opens_hours_later_without_a_word_is_told_to_open() -> None:
+    """Being named is no proof of trading."""
+    catalogue = after_first_start()
+    catalogue.observe(names(*OLD, "ABCUSDT"))
+    for after in range(10, 4 * 3600, 10):
+        catalogue.observe(names(*OLD, "ABCUSDT", after=after))
+        catalogue.observe(ticks(*OLD, after=after))
+
+    [sighting] = catalogue.observe(first_trade("ABCUSDT", after=4 * 3600)).sightings
+    assert sighting.record.opens_at == at(4 * 3600)
+
+
+def test_symbol_that_was_shown_closed_and_trades_within_seconds_is_told_to_open() -> None:
+    """Whoever saw it closed waits for that."""
+    catalogue = after_first_start()
+    for after in range(0, 31, 5):
+        catalogue.observe(names(*OLD, after=after))
+        catalogue.observe(ticks(*OLD, after=after))
+    catalogue.observe(snapshot(*OLD, a_symbol_info("ABCUSDT", api_allowed=False), after=31))
+    catalogue.observe(names(*OLD, "ABCUSDT", after=33))
+    catalogue.observe(snapshot(*OLD, a_symbol_info("ABCUSDT"), after=34))
+    catalogue.observe(ticks(*OLD, after=35))
+
+    [sighting] = catalogue.observe(first_trade("ABCUSDT", after=36)).sightings
+    assert sighting.record.opens_at == at(36)

@@ -124,10 +124,168 @@ def test_first_sign_after_a_restart_does_not_make_an_opening_of_long_ago_a_new_o
 def test_opening_that_comes_after_a_restart_is_told_once_the_tickers_were_watched_without_it() -> None:
     waits = a_record("ABCUSDT", SymbolState.LISTED, opens_at=at(-10), published=True)
     catalogue = after_restart(waits)
-    for second in (1, 6, 11):
+    watch(catalogue, until=75)
+
+    assert told(catalogue.observe(deal(75))) == [75]
+
+
+@pytest.mark.parametrize("watched", [11, 49])
+def test_opening_soon_after_a_restart_may_have_been_missed(watched: int) -> None:
+    waits = a_record("ABCUSDT", SymbolState.LISTED, opens_at=at(-10), published=True)
+    catalogue = after_restart(waits)
+    for second in range(1, watched + 1, 12):
         catalogue.observe(ticks(*OLD, after=second))
 
-    assert told(catalogue.observe(deal(15))) == [15]
+    assert told(catalogue.observe(deal(watched + 1))) == []
+
+
+def test_gap_of_any_length_is_made_up_for_by_watching_as_long(reported: Catalogue) -> None:
+    for second in (3720, 3732, 3744, 3756):
+        reported.observe(ticks(*OLD, after=second))
+
+    # Nothing came from 3669 to 3720, and 37 s are not 51.
+    assert told(reported.observe(deal(3757))) == [3669]
+
+
+@pytest.mark.parametrize("sign", [deal, tick])
+def test_first_sign_of_a_symbol_that_appeared_unwatched_is_no_opening(sign: Callable[[float], SourceEvent]) -> None:
+    catalogue = after_restart()
+    stored(catalogue, catalogue.observe(snapshot(*OLD, "ABCUSDT", after=1)).sightings)
+
+    results = [catalogue.observe(sign(second)) for second in (3, 15, 30)]
+
+    assert [told(result) for result in results] == [[], [], []]
+    assert [sighting.record.opens_at for result in results for sighting in result.sightings] == [None]
+
+
+@pytest.mark.parametrize("sign", [deal, tick])
+def test_symbol_that_appeared_unwatched_and_trades_has_no_opening_for_any_source(
+    sign: Callable[[float], SourceEvent],
+) -> None:
+    catalogue = after_restart()
+    first = catalogue.observe(sign(1)), catalogue.observe(deal(2))
+    later = [catalogue.observe(names(*OLD, "ABCUSDT", after=3)), catalogue.observe(snapshot(*OLD, "ABCUSDT", after=4))]
+
+    sightings = [sighting for result in (*first, *later) for sighting in result.sightings]
+    assert [(sighting.late, sighting.record.opens_at) for sighting in sightings] == [(True, None)] * 2
+    assert [told(result) for result in (*first, *later)] == [[]] * 4
+
+
+def test_symbol_that_appeared_unwatched_and_was_seen_to_trade_opens_no_later_whoever_says_so() -> None:
+    catalogue = after_restart()
+    stored(catalogue, catalogue.observe(deal(1)).sightings)
+    stored(catalogue, catalogue.observe(snapshot(*OLD, opening(None), after=3)).sightings)
+
+    assert told(catalogue.observe(snapshot(*OLD, opening(3600), after=4))) == []
+    assert told(catalogue.observe(announced("ABCUSDT", 3600, after=5))) == []
+    watch(catalogue, until=80)
+    assert told(catalogue.observe(deal(80))) == []
+
+
+def test_first_sign_after_a_second_restart_is_no_opening_of_what_appeared_unwatched_before_it() -> None:
+    catalogue = after_restart()
+    [late] = stored(catalogue, catalogue.observe(snapshot(*OLD, "ABCUSDT", after=1)).sightings)
+
+    again = after_restart(late)
+
+    assert told(again.observe(tick(5))) == []
+
+
+@pytest.mark.parametrize("sign", [deal, tick])
+def test_symbol_that_appeared_unwatched_opens_when_it_trades_after_a_minute_without(
+    sign: Callable[[float], SourceEvent],
+) -> None:
+    catalogue = after_restart()
+    stored(catalogue, catalogue.observe(snapshot(*OLD, "ABCUSDT", after=1)).sightings)
+    watch(catalogue, until=80)
+
+    [sighting] = catalogue.observe(sign(80)).sightings
+
+    assert (sighting.record.opens_at, sighting.late) == (at(80), True)
+
+
+def test_trade_before_its_opening_of_a_symbol_that_appeared_unwatched_is_no_other_opening() -> None:
+    """The exchange contradicts itself: what waits for the opening it stated goes on waiting."""
+    catalogue = after_restart()
+    stored(catalogue, catalogue.observe(snapshot(*OLD, opening(3600), after=1)).sightings)
+
+    result = catalogue.observe(deal(2))
+
+    assert (told(result), [sighting.record.opens_at for sighting in result.sightings]) == ([], [at(3600)])
+
+
+def test_opening_by_exchange_info_that_has_passed_is_told_of_what_waits_though_a_trade_was_seen() -> None:
+    catalogue = after_restart()
+    stored(catalogue, catalogue.observe(snapshot(*OLD, opening(3600), after=1)).sightings)
+    stored(catalogue, catalogue.observe(deal(2)).sightings)
+
+    assert told(catalogue.observe(snapshot(*OLD, opening(-1200), after=3))) == [-1200]
+
+
+def test_symbol_that_trades_before_its_announced_opening_and_appeared_unwatched_has_no_known_opening() -> None:
+    catalogue = after_restart(a_record("ABCUSDT", SymbolState.ANNOUNCED, opens_at=at(3600)))
+
+    [sighting] = catalogue.observe(deal(1)).sightings
+    later = [catalogue.observe(announced("ABCUSDT", 3600, after=2)), catalogue.observe(snapshot(*OLD, opening(3600)))]
+
+    assert (sighting.late, sighting.record.opens_at) == (True, None)
+    assert [told(result) for result in later] == [[], []]
+
+
+@pytest.mark.parametrize("sign", [deal, tick])
+def test_first_sign_of_a_symbol_that_appeared_long_after_its_stated_opening_is_no_opening(
+    sign: Callable[[float], SourceEvent],
+) -> None:
+    for catalogue in (after_restart(), after_first_start()):
+        stored(catalogue, catalogue.observe(snapshot(*OLD, opening(-86_400), after=1)).sightings)
+        watch(catalogue, until=80)
+
+        result = catalogue.observe(sign(80))
+
+        assert (told(result), [sighting.record.opens_at for sighting in result.sightings]) == ([], [at(-86_400)])
+
+
+def seen_by_lists_alone(until: int) -> Catalogue:
+    """A catalogue whose tickers are silent from 1 until *until*, and whose lists show ABCUSDT, closed, from 60 on."""
+    catalogue = after_first_start()
+    catalogue.observe(ticks(*OLD, after=1))
+    for second in range(15, until, 15):
+        shown = [a_symbol_info("ABCUSDT", api_allowed=False)] if second >= 60 else []
+        stored(catalogue, catalogue.observe(snapshot(*OLD, *shown, after=second)).sightings)
+    return catalogue
+
+
+@pytest.mark.parametrize("sign", [deal, tick])
+def test_symbol_that_appeared_within_a_gap_of_the_tickers_may_have_opened_since(
+    sign: Callable[[float], SourceEvent],
+) -> None:
+    catalogue = seen_by_lists_alone(until=600)
+    catalogue.observe(ticks(*OLD, after=600))
+
+    [sighting] = catalogue.observe(sign(612)).sightings
+
+    assert (sighting.late, sighting.record.opens_at) == (False, at(60))
+
+
+@pytest.mark.parametrize("sign", [deal, tick])
+def test_symbol_that_appeared_within_a_gap_of_the_tickers_is_watched_for_as_long_as_it_was_there_unseen(
+    sign: Callable[[float], SourceEvent],
+) -> None:
+    catalogue = seen_by_lists_alone(until=90)
+    for second in (90, 102, 114):
+        catalogue.observe(ticks(*OLD, after=second))
+
+    [sighting] = catalogue.observe(sign(121)).sightings
+
+    assert sighting.record.opens_at == at(121)
+
+
+def test_first_trade_of_an_announced_symbol_that_no_list_showed_is_no_opening_after_a_restart() -> None:
+    catalogue = after_restart(a_record("ABCUSDT", SymbolState.ANNOUNCED, opens_at=at(-300)))
+
+    [sighting] = catalogue.observe(deal(2)).sightings
+
+    assert (sighting.record.opens_at, sighting.late) == (at(-300), True)
 
 
 def test_trade_is_not_stored_before_the_news_of_the_opening_is_safe(reported: Catalogue) -> None:

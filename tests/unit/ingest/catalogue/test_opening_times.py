@@ -1,6 +1,7 @@
 """Opening times: the source believed, the report of a move, and the time it is stored."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -106,6 +107,51 @@ def test_after_a_restart_the_calendar_waits_for_the_snapshot() -> None:
     assert told(catalogue.observe(announced("ABCUSDT", 7200))) == []
     assert told(catalogue.observe(snapshot(*OLD, opening(None), after=1))) == []
     assert told(catalogue.observe(announced("ABCUSDT", 7200, after=2))) == [7200]
+
+
+def after_restart_with_a_moved_opening(**overrides: Any) -> Catalogue:
+    """A catalogue that finds the opening of ABCUSDT moved from 3600 to 7200 seconds."""
+    moved = {"opens_at": at(7200), "opens_moved_from": at(3600), "published": True}
+    return after_restart(a_record("ABCUSDT", **{"state": SymbolState.LISTED, **moved, **overrides}))
+
+
+def test_time_that_an_opening_was_moved_from_before_a_restart_moves_nothing_back() -> None:
+    catalogue = after_restart_with_a_moved_opening()
+
+    for second in range(20):
+        assert told(catalogue.observe(snapshot(*OLD, opening(3600), after=2 * second))) == []
+        assert told(catalogue.observe(announced("ABCUSDT", 7200, after=2 * second + 1))) == []
+
+    assert [(each.symbol, each.opens_at) for each in catalogue.upcoming(at(60))] == [("ABCUSDT", at(7200))]
+
+
+def test_moved_opening_moves_on_after_a_restart_by_a_change_of_either_source() -> None:
+    catalogue = after_restart_with_a_moved_opening()
+    catalogue.observe(snapshot(*OLD, opening(3600)))
+    catalogue.observe(announced("ABCUSDT", 7200))
+
+    assert told(catalogue.observe(announced("ABCUSDT", 9000, after=1))) == [9000]
+    assert told(catalogue.observe(snapshot(*OLD, opening(8000), after=2))) == [8000]
+
+
+def test_other_time_than_the_one_moved_from_is_told_after_a_restart() -> None:
+    assert told(after_restart_with_a_moved_opening().observe(snapshot(*OLD, opening(5000)))) == [5000]
+
+
+def test_calendar_that_agrees_with_the_time_moved_from_takes_the_move_back() -> None:
+    catalogue = after_restart_with_a_moved_opening()
+    assert told(catalogue.observe(announced("ABCUSDT", 3600))) == []
+    assert told(catalogue.observe(snapshot(*OLD, opening(3600), after=1))) == []
+
+    assert told(catalogue.observe(announced("ABCUSDT", 3600, after=2))) == [3600]
+
+
+def test_snapshot_overrides_a_moved_announcement_after_a_restart_too() -> None:
+    catalogue = after_restart_with_a_moved_opening(state=SymbolState.ANNOUNCED)
+
+    [sighting] = catalogue.observe(snapshot(*OLD, opening(3600))).sightings
+
+    assert sighting.record.opens_at == at(3600)
 
 
 def test_announced_opening_that_moves_is_stored_and_not_told() -> None:

@@ -110,6 +110,7 @@ def test_description_says_whether_it_is_open(info: SymbolInfo, expected: bool | 
         (None, None, PAST, False),
         # It trades:
         (SOON, PAST, at(120), False),
+        (SOON, PAST, PAST, True),
         (PAST, PAST, SOON, False),
         (None, PAST, PAST, False),
         (None, PAST, SOON, True),

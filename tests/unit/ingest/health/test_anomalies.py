@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 import pytest
 from prometheus_client import CollectorRegistry
+from structlog.testing import capture_logs
 
 from ingest.catalogue import Catalogue, SymbolState
 from ingest.health.anomalies import FEEDS, AnomalyMonitor, ListingDrought, RejectedFeeds, feed_of, latest_listing
@@ -12,7 +13,17 @@ from ingest.health.feed_health import Feed, FeedHealth
 from ingest.source import SourceEvent
 from shared.events import HealthStatus
 from tests.support.data.builders import NOON
-from tests.support.data.evidence import OLD, a_record, after_first_start, announced, first_trade, names, snapshot, ticks
+from tests.support.data.evidence import (
+    OLD,
+    a_record,
+    after_first_start,
+    after_restart,
+    announced,
+    first_trade,
+    names,
+    snapshot,
+    ticks,
+)
 
 
 class Clock:
@@ -64,6 +75,28 @@ def test_doubt_degrades_health(registry: CollectorRegistry, clock: Clock) -> Non
 
     told = "defaultSymbols not believed (shrunken: 15 of 20 symbols missing)"
     assert feeds.health() == (HealthStatus.DEGRADED, told)
+
+
+def test_more_missing_symbols_than_are_delisted_at_once_degrade_health_until_they_are_back(
+    registry: CollectorRegistry, clock: Clock
+) -> None:
+    lost = [f"LOST{number}USDT" for number in range(15)]
+    catalogue, feeds = after_restart(*map(a_record, lost)), FeedHealth()
+    anomalies = an_outlook(catalogue, registry, clock)
+    feeds.add_warning(anomalies.warnings)
+
+    with capture_logs() as logs:
+        for second in range(0, 900, 100):
+            anomalies.note(snapshot(*OLD, after=second), catalogue.observe(snapshot(*OLD, after=second)))
+
+    told = "exchangeInfo lacks too many symbols to take them for delisted"
+    assert feeds.health()[0] is HealthStatus.DEGRADED
+    assert told in feeds.health()[1]
+    assert [each["count"] for each in logs if each["event"] == told] == [15]
+
+    back = snapshot(*OLD, *lost, after=900)
+    anomalies.note(back, catalogue.observe(back))
+    assert told not in feeds.health()[1]
 
 
 def test_doubt_fades_and_its_words_stay_the_same_while_it_lasts(clock: Clock) -> None:

@@ -47,8 +47,9 @@ class AwayBus(RecordingBus):
 
 
 def a_sighting(symbol: str = "ABCUSDT", *, late: bool = False, **shown: Any) -> Sighting:
-    record = SymbolRecord(symbol, SymbolState.LISTED, "ABC", "USDT", NOON, opens_at=NOON + timedelta(hours=1))
-    return Sighting(record, Source.MEXC_REST_API, NOON + timedelta(seconds=1), late, **shown)
+    opens_at = NOON + timedelta(hours=1)
+    record = SymbolRecord(symbol, SymbolState.LISTED, "ABC", "USDT", NOON, opens_at, late=late)
+    return Sighting(record, Source.MEXC_REST_API, NOON + timedelta(seconds=1), **shown)
 
 
 @pytest.fixture
@@ -83,6 +84,16 @@ async def test_event_tells_everything_about_the_sighting(metrics: Metrics) -> No
     assert event.listed_at == event.observed_at == NOON + timedelta(seconds=1)
     assert event.opens_at == NOON + timedelta(hours=1)
     assert bus.published[0].routing_key == "raw.mexc_rest_api"
+
+
+async def test_a_late_sighting_leaves_time_to_those_who_saw_the_symbol_appear(metrics: Metrics) -> None:
+    bus = RecordingBus()
+    async with publishing(bus, metrics, 10, drain_seconds=5) as publisher:
+        publisher.late_hold_seconds = 0.05
+        for late in (True, False):
+            await publisher.publish(a_sighting(late=late), lambda _: None)
+
+    assert [event.late for event in published(bus)] == [False, True]
 
 
 async def test_event_tells_the_price_and_the_rules_where_they_are_known(metrics: Metrics) -> None:

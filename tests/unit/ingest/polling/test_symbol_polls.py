@@ -184,6 +184,24 @@ async def test_failing_snapshots_do_not_keep_the_names_from_being_asked(feeds: F
         await eventually(lambda: len(reported.names) > count + 3)
 
 
+async def test_a_snapshot_that_failed_is_asked_for_again_as_soon_as_the_names_are_back(
+    feeds: FeedHealth, metrics: Metrics
+) -> None:
+    exchange = Exchange("ABCUSDT")
+    names, infos = exchange.names, exchange.infos
+    exchange.infos = lambda: httpx.Response(503)
+    async with polling(exchange, feeds, metrics) as reported:
+        await eventually(lambda: exchange.asked["exchangeInfo"] >= 3, within_seconds=20)
+        exchange.names = lambda: httpx.Response(503)
+        asked = exchange.asked["defaultSymbols"]
+        await eventually(lambda: exchange.asked["defaultSymbols"] > asked)
+        exchange.infos, before = infos, exchange.asked["exchangeInfo"]
+        exchange.names = names
+        await eventually(lambda: reported.snapshots, within_seconds=3.5)  # Its own next try is four away.
+
+    assert exchange.asked["exchangeInfo"] == before + 1
+
+
 async def test_answer_that_is_not_believed_counts_as_none(feeds: FeedHealth, metrics: Metrics) -> None:
     exchange = Exchange()
     async with polling(exchange, feeds, metrics) as reported:

@@ -2,7 +2,7 @@ from datetime import timedelta
 
 import pytest
 
-from shared.events import Health, HealthStatus
+from shared.events import Health, HealthStatus, utc_now
 from shared.process.heartbeat import SILENCE_MAX, Component, effective_status, heartbeat
 from shared.wire.cloudevents import decode
 from tests.support.data.builders import NOON
@@ -38,6 +38,9 @@ async def test_a_service_says_that_it_runs_and_that_it_stopped() -> None:
 
     assert [(event.component, event.status) for event in said(bus)] == [("dedup", "running"), ("dedup", "stopped")]
     assert {message.routing_key for message in bus.published} == {"health.dedup"}
+    assert [event.last for event in said(bus)] == [False, True]
+    assert len({event.process for event in said(bus)}) == 1
+    assert said(bus)[0].process != Component("dedup").report(utc_now()).process
 
 
 async def test_a_service_that_fails_says_so_with_its_last_words() -> None:

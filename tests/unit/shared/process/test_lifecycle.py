@@ -19,7 +19,7 @@ from shared.errors import SettingsError, SniperError
 async def main(stop):
 {body}
 
-lifecycle.run(main)
+lifecycle.run(main, stop_seconds={stop_seconds})
 """
 WAITS = 'print("up", flush=True)\nawait stop.wait()\nprint("stopping", flush=True)'
 
@@ -43,10 +43,10 @@ class End:
     err: str
 
 
-def start(body: str) -> "subprocess.Popen[str]":
+def start(body: str, *, stop_seconds: float | None = None) -> "subprocess.Popen[str]":
     indented = "\n".join(f"    {line}" for line in body.splitlines())
     return subprocess.Popen(
-        [sys.executable, "-c", PROGRAM.format(body=indented)],
+        [sys.executable, "-c", PROGRAM.format(body=indented, stop_seconds=stop_seconds)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -121,6 +121,18 @@ def test_a_signal_asks_main_to_end(signum: int) -> None:
     os.kill(process.pid, signum)
 
     assert end_of(process) == End(0, "stopping\n", "")
+
+
+def test_what_does_not_stop_in_its_time_is_cancelled_and_that_is_said() -> None:
+    process = start(f"{WAITS}\nawait asyncio.sleep(60)", stop_seconds=0.1)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "up\n"
+
+    os.kill(process.pid, signal.SIGTERM)
+    end = end_of(process)
+
+    assert (end.code, end.err) == (0, "")
+    assert "not finished within the time for a stop" in end.out
 
 
 def test_a_second_signal_kills() -> None:

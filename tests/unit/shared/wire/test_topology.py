@@ -1,14 +1,16 @@
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.bus.port import Message, matches
+from shared.errors import PermanentError
 from shared.events import ListingRescheduled
 from shared.wire import topology
 from shared.wire.cloudevents import CONTENT_TYPE, decode
-from shared.wire.topology import PipelineEvent, to_message
+from shared.wire.topology import PipelineEvent, require_own_route, to_message
 from tests.support.data.builders import a_health, a_listing, a_raw_listing, a_trade
 from tests.support.data.strategies import steady
 
@@ -110,3 +112,27 @@ def test_patterns_agree_with_a_regular_expression_of_the_rule(pattern: str, rout
     expression = "".join(rule.get(word, rf"{word}\.") for word in pattern.split("."))
 
     assert matches(pattern, routing_key) is bool(re.fullmatch(expression, f"{routing_key}."))
+
+
+FORGED = [
+    (to_message(a_raw_listing()), "raw.test_injection"),
+    (to_message(a_health(component="exits")), "health.notifier"),
+    (to_message(a_trade()), "trade.live.filled"),
+    (to_message(RESCHEDULED), "listing.detected"),
+]
+
+
+@pytest.mark.parametrize(("message", "routing_key"), FORGED, ids=[key for _, key in FORGED])
+def test_an_event_that_came_by_the_way_of_another_is_refused(message: Message, routing_key: str) -> None:
+    """What a user may publish is a matter of the key alone."""
+    event = decode(message.body)
+
+    require_own_route(event, message)
+    with pytest.raises(PermanentError, match=f"came as {routing_key} of {message.exchange}"):
+        require_own_route(event, replace(message, routing_key=routing_key))
+
+
+def test_an_event_that_was_put_into_a_queue_itself_came_by_no_way() -> None:
+    event = a_raw_listing()
+
+    require_own_route(event, replace(to_message(event), exchange="", routing_key="dedup.raw"))

@@ -206,6 +206,15 @@ def test_balances_are_read_by_asset() -> None:
     }
 
 
+def test_assets_are_known_by_the_one_spelling_that_listings_have() -> None:
+    """Else coins that are there could not be found, and a fee in them would count as another asset's."""
+    body = b'{"balances":[{"asset":"stABC","free":"5","locked":"1"},{"asset":"STABC","free":"2"}]}'
+    trade = {"symbol": "STABCUSDT", "id": 1, "orderId": 2, "price": "1", "qty": "1", "commissionAsset": "stABC"}
+
+    assert balances(msgspec.json.decode(body, type=AccountPayload)) == {"STABC": Balance(Decimal(7), Decimal(1))}
+    assert trade_report(msgspec.convert(trade, TradePayload)).commission_asset == "STABC"
+
+
 @pytest.mark.parametrize("garbled", ["", None, "-1", "NaN"])
 def test_balance_that_is_not_told_spoils_the_answer(garbled: object) -> None:
     body = msgspec.json.encode({"balances": [{"asset": "USDT", "free": garbled, "locked": "0"}]})

@@ -1,5 +1,7 @@
 """Estimate of the exchange's clock from a few answers, and when they are not enough."""
 
+import statistics
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,6 +20,13 @@ def estimated(*samples: ClockSample) -> ClockEstimate:
     estimate = estimate_of(samples)
     assert estimate is not None
     return estimate
+
+
+def test_time_of_stamps_is_neither_early_nor_late_on_average() -> None:
+    asked = [100 + thousandths / 1_000_000 for thousandths in range(1000)]
+    leads = [estimated(*[a_sample(there=0, back=0, asked_at=at)] * 3).likely_ahead_seconds for at in asked]
+
+    assert statistics.mean(leads) == pytest.approx(5, abs=0.000_01)
 
 
 def test_offset_is_measured_from_the_middle_of_the_way() -> None:

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from shared.mexc.time.clock_estimate import ClockUncertainError
+from shared.mexc.errors import ClockUncertainError
 from shared.mexc.time.exchange_clock import FOLLOWED_SECONDS
 from tests.support.data.builders import NOON
 from tests.support.fakes.clocks import Clocks
