@@ -11,12 +11,12 @@ SLOWEST_SECONDS: Final = 0.1
 
 @overload
 async def eventually(
-    check: Callable[[], Awaitable[T]], *, within_seconds: float = 15, every_seconds: float = 0.01
+    check: Callable[[], Awaitable[T]], *, within_seconds: float = 30, every_seconds: float = 0.01
 ) -> T: ...
 @overload
-async def eventually(check: Callable[[], T], *, within_seconds: float = 15, every_seconds: float = 0.01) -> T: ...
+async def eventually(check: Callable[[], T], *, within_seconds: float = 30, every_seconds: float = 0.01) -> T: ...
 async def eventually(
-    check: Callable[[], Awaitable[T] | T], *, within_seconds: float = 15, every_seconds: float = 0.01
+    check: Callable[[], Awaitable[T] | T], *, within_seconds: float = 30, every_seconds: float = 0.01
 ) -> T:
     """Poll *check* until it returns something truthy, and return that.
 

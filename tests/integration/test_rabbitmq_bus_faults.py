@@ -93,7 +93,7 @@ async def test_broker_short_of_memory_takes_answers_but_no_messages(node: Privat
         await gate.wait()
         return ()
 
-    settings = impatient(url, heartbeat_seconds=10)
+    settings = impatient(url, heartbeat_seconds=10, publish_timeout_seconds=5)
     async with (
         rabbitmq.connect(settings, a_topology(LISTINGS), name="blocked") as bus,
         consuming(bus, LISTINGS, handle),

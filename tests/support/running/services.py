@@ -72,7 +72,7 @@ class Outlet:
 
     async def holds(self, count: int) -> None:
         """Return once *count* messages came."""
-        await eventually(lambda: len(self.messages) >= count, within_seconds=15)
+        await eventually(lambda: len(self.messages) >= count)
 
 
 @asynccontextmanager
