@@ -1,9 +1,10 @@
 """Secrets of the manifests: each key exists, each service signs in as itself, and production is encrypted."""
 
+import asyncio
 import base64
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Final
 
@@ -13,6 +14,7 @@ import pytest
 from pika.exceptions import ChannelClosedByBroker
 from sqlalchemy import make_url
 
+import migrations
 from cli.composing.services import EXPRESS, NAMES
 from contract.kubernetes import BROKER, PASSWORD, ROLES
 from migrations import roles
@@ -158,13 +160,12 @@ async def test_the_roles_of_the_local_database_are_given_their_rights(
 def test_in_production_each_role_has_the_password_of_its_service(
     production: list[Manifest], production_express: list[Manifest]
 ) -> None:
-    without_express = set(roles.names()) - {f"{roles.PREFIX}{EXPRESS}"}
-    assert_roles(production, {each.removeprefix(roles.PREFIX) for each in without_express})
-    assert_roles(production_express, {each.removeprefix(roles.PREFIX) for each in roles.names()})
+    assert_roles(production, nobody={*GROUPS, EXPRESS})
+    assert_roles(production_express, nobody=GROUPS)
 
 
-def assert_roles(production: list[Manifest], names: set[str]) -> None:
-    """Assert that these roles are made, each with the password of its service."""
+def assert_roles(production: list[Manifest], *, nobody: Collection[str]) -> None:
+    """Assert that every role is made, with the password of its service, and that *nobody* signs in as those."""
     stored = {
         (each["metadata"]["namespace"], each["spec"]["target"]["name"]): {
             entry["remoteRef"]["key"] for entry in each["spec"]["data"]
@@ -173,13 +174,49 @@ def assert_roles(production: list[Manifest], names: set[str]) -> None:
     }
     cluster = named(production, "Cluster", "sniper")["spec"]
     made = {each["name"]: each.get("passwordSecret", {}).get("name") for each in cluster["managed"]["roles"]}
+    signing_in = {each["name"] for each in cluster["managed"]["roles"] if each["login"]}
 
-    assert set(made) == {f"{roles.PREFIX}{name}" for name in names}
-    assert {name.removeprefix(roles.PREFIX) for name, secret in made.items() if secret is None} == GROUPS
-    for name in names - GROUPS:
+    assert len(cluster["managed"]["roles"]) == len(made)
+    assert set(made) == set(roles.names())
+    assert signing_in == {name for name, secret in made.items() if secret is not None}
+    assert signing_in == {name for name in made if name.removeprefix(roles.PREFIX) not in nobody}
+    for name in {name.removeprefix(roles.PREFIX) for name in signing_in}:
         assert stored["sniper", f"sniper-{name}"] == {f"sniper-{name}"}
         assert stored["sniper-data", str(made[f"{roles.PREFIX}{name}"])] == {f"sniper-{name}"}
     assert stored["sniper", "sniper-owner"] == stored["sniper-data", cluster["bootstrap"]["initdb"]["secret"]["name"]]
+
+
+@pytest.mark.parametrize("overlay", ["production", "production-express"])
+async def test_in_production_the_owner_of_the_tables_gives_the_roles_that_are_made_their_rights(
+    manifests: list[Manifest], services: set[str], private_postgres: Callable[[], PrivatePostgres]
+) -> None:
+    """CloudNativePG's owner may make no role: a single one that is missing keeps all of them from their rights."""
+    cluster = named(manifests, "Cluster", "sniper")["spec"]
+    owner = cluster["bootstrap"]["initdb"]["owner"]
+    server = private_postgres()
+    as_postgres = await asyncpg.connect(server.url)
+    try:
+        await as_postgres.execute(f"CREATE ROLE {owner} LOGIN NOCREATEROLE NOSUPERUSER")
+        for each in cluster["managed"]["roles"]:
+            assert each["ensure"] == "present"
+            await as_postgres.execute(f"CREATE ROLE {each['name']} {'LOGIN' if each['login'] else 'NOLOGIN'}")
+        await as_postgres.execute(f"CREATE DATABASE owned OWNER {owner}")
+    finally:
+        await as_postgres.close()
+    url = make_url(server.url).set(username=owner, database="owned").render_as_string(hide_password=False)
+    await asyncio.to_thread(migrations.upgrade, url)
+
+    tables = await asyncpg.connect(url)
+    try:
+        await tables.execute(roles.script())
+    finally:
+        await tables.close()
+
+    for name in services - {"simulator"}:
+        own = make_url(url).set(username=f"{roles.PREFIX}{name}").render_as_string(hide_password=False)
+        session = await asyncpg.connect(own)
+        assert await session.fetchval("SELECT version_num FROM alembic_version") == migrations.head()
+        await session.close()
 
 
 def test_rabbitmq_reads_the_definitions_where_they_are_mounted(manifests: list[Manifest]) -> None:
