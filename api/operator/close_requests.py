@@ -23,7 +23,6 @@ REQUEST_ALL: Final = """
     SELECT listing_key, mode FROM held ORDER BY opened_at
 """
 HALTED: Final = "sales are halted: it is sold once trading resumes"
-NOBODY: Final = "no executor runs: nothing is sold until one does"
 
 
 async def request(
@@ -46,8 +45,9 @@ async def request_all(connection: Connection, *, requested_by: str) -> Sequence[
 async def obstacles(connection: Connection, config: TradeConfig) -> Sequence[str]:
     """Return why nothing is sold for now; none if a request is carried out at once."""
     rows = await connection.fetch(health.COMPONENTS)
-    found = [NOBODY] if health.nobody_sells(map(dict, rows)) else []
-    return [HALTED, *found] if config.exits_halted or any(halt.exits for halt in config.halts) else found
+    missing = health.seller_missing([dict(row) for row in rows])
+    are_halted = config.exits_halted or any(halt.exits for halt in config.halts)
+    return [each for each in (HALTED if are_halted else "", missing) if each]
 
 
 def request_message(position: PositionRow, hindered: Sequence[str]) -> str:

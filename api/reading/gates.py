@@ -14,11 +14,19 @@ ARMING: Final = frozenset({"live", "auto_trade", "keys"})
 
 
 def live_gates(
-    executor: ComponentHealth | None, config: TradeConfig, exposure: Sequence[ExposureStatus], *, now: datetime
+    executor: ComponentHealth | None,
+    config: TradeConfig,
+    exposure: Sequence[ExposureStatus],
+    *,
+    now: datetime,
+    gap: str = "",
 ) -> list[Gate]:
-    """Return every gate of live trading at *now*, in the order in which they are usually opened."""
+    """Return every gate of live trading at *now*, in the order in which they are usually opened.
+
+    *gap* says since when no health is stored: what the executor is to vouch for is not known then.
+    """
     facts: Any = {} if executor is None else executor.facts.get("gates") or {}
-    absence = _absence(executor)
+    absence = _absence(executor, gap)
     unknown = absence or "the executor has not told yet"
     full = next((row for row in exposure if row.mode is Mode.LIVE and row.room_usdt < CENT), None)
     halts = (halt for halt in config.halts if halt.mode in {None, Mode.LIVE})
@@ -36,10 +44,13 @@ def live_gates(
     return [Gate(name=name, open=not reason, reason=reason) for name, reason in reasons.items()]
 
 
-def trading_of(found: Sequence[Gate]) -> Trading:
-    """Return the state of trading that results from *found*."""
-    if all(gate.open for gate in found):
+def trading_of(found: Sequence[Gate], *, gap: str = "") -> Trading:
+    """Return the state of trading that results from *found*; not known where the *gap* alone closes any."""
+    reasons = {gate.reason for gate in found if not gate.open}
+    if not reasons:
         return "live"
+    if gap and reasons == {_not_known(gap)}:
+        return "unknown"
     return "armed" if all(gate.open for gate in found if gate.name in ARMING) else "dry-run"
 
 
@@ -57,7 +68,13 @@ def _auto_trade(config: TradeConfig, now: datetime) -> str:
     return "" if config.auto_trade else "auto_trade is off"
 
 
-def _absence(executor: ComponentHealth | None) -> str:
+def _not_known(gap: str) -> str:
+    return f"{gap}: it is not known whether an executor runs"
+
+
+def _absence(executor: ComponentHealth | None, gap: str) -> str:
+    if gap and (executor is None or executor.status in {HealthStatus.STOPPED, HealthStatus.ERROR}):
+        return _not_known(gap)
     if executor is None:
         return "the executor was never heard of"
     if executor.status is HealthStatus.STOPPED:

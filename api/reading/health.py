@@ -12,16 +12,21 @@ from api.reading.reader import Reader, Row
 from api.schemas import ComponentHealth, Feed, Health, LatestListing, Overall, Troubles, age_seconds
 from shared.errors import in_a_line, readable
 from shared.events import HealthStatus, utc_now
-from shared.process.heartbeat import SILENCE_MAX, effective_status, last_reported
+from shared.process.heartbeat import HEARTBEAT_SECONDS, SILENCE_MAX, effective_status, last_reported
 
 log = structlog.get_logger(__name__)
 
 COMPONENTS: Final = """
-    SELECT component_name, status, last_event_at, updated_at, detail, facts FROM bot_health ORDER BY component_name
+    SELECT component_name, status, last_event_at, updated_at, detail, facts, process_ended
+    FROM bot_health ORDER BY component_name
 """
 EXITS: Final = "exits"
+NO_SELLER: Final = "no executor runs: nothing is sold until one does"
+SELLER_UNKNOWN: Final = "it is not known whether an executor runs, and without one nothing is sold"
 LATEST_LISTING: Final = "SELECT symbol, source, created_at FROM listings ORDER BY created_at DESC, id DESC LIMIT 1"
 VERSION: Final = version("mexc-listing-sniper")
+GAP_MIN: Final = timedelta(seconds=HEARTBEAT_SECONDS + 1)
+"""Short enough that, once the persister is gone, the gap is known before the first component counts as silent."""
 
 
 async def read(reader: Reader) -> Health:
@@ -42,6 +47,7 @@ def report(rows: Iterable[Row], latest_listing: Row | None = None, *, now: datet
         feeds=_feeds(components),
         latest_listing=None if latest_listing is None else LatestListing(age_seconds=age, **latest_listing),
         troubles=_troubles(components),
+        gap=gap((component.updated_at for component in components), now=now),
     )
 
 
@@ -61,7 +67,7 @@ def component_of(row: Row, now: datetime) -> ComponentHealth:
     reported = HealthStatus(row["status"])
     status = effective_status(reported, row["updated_at"], now=now)
     age = age_seconds(row["updated_at"], now=now)
-    is_silent = status is HealthStatus.ERROR and age > SILENCE_MAX.total_seconds()
+    is_silent = status is HealthStatus.ERROR and timedelta(seconds=age) > SILENCE_MAX
     silent = f"silent for {age:.0f} s, last said {last_reported(reported, row['detail'])}"
     return ComponentHealth(
         component_name=row["component_name"],
@@ -74,11 +80,27 @@ def component_of(row: Row, now: datetime) -> ComponentHealth:
     )
 
 
-def nobody_sells(rows: Iterable[Row]) -> bool:
-    """Return whether no executor runs that would sell: the exits never reported, have stopped or are silent."""
+def gap(stored_at: Iterable[datetime], *, now: datetime) -> str:
+    """Return since when no report of any component is stored, in words; empty while reports are.
+
+    Every report goes through the broker and the persister, and an executor runs, and sells, without either: where
+    none is stored, the silence of one says nothing.
+    """
+    latest = max(stored_at, default=None)
+    if latest is None:
+        return "no health was ever stored"
+    return f"no health is stored since {latest:%Y-%m-%d %H:%M:%S} UTC" if now - latest > GAP_MIN else ""
+
+
+def seller_missing(rows: Sequence[Row]) -> str:
+    """Return that no executor runs which would sell, or that this is not known; empty if one was heard lately."""
     now = utc_now()
-    exits = next((component_of(row, now) for row in rows if row["component_name"] == EXITS), None)
-    return exits is None or exits.status is HealthStatus.STOPPED or exits.age_seconds > SILENCE_MAX.total_seconds()
+    for row in rows:
+        has_ended = row["process_ended"] or row["status"] == HealthStatus.STOPPED
+        if row["component_name"] == EXITS and not has_ended and now - row["updated_at"] <= SILENCE_MAX:
+            return ""
+    since = gap((row["updated_at"] for row in rows), now=now)
+    return f"{since}: {SELLER_UNKNOWN}" if since else NO_SELLER
 
 
 def fact(components: Iterable[ComponentHealth], component: str, name: str) -> JsonValue:

@@ -33,11 +33,11 @@ async def exposure_of(reader: Reader, config: TradeConfig) -> list[ExposureStatu
 def status_of(config: TradeConfig, found: Health, exposure: list[ExposureStatus]) -> Status:
     """Compute the status."""
     executor = next((each for each in found.components if each.component_name == "executor"), None)
-    all_gates = live_gates(executor, config, exposure, now=found.now)
+    all_gates = live_gates(executor, config, exposure, now=found.now, gap=found.gap)
     return Status(
         now=found.now,
         exchange_now=health.exchange_now(found.components, found.now),
-        trading=trading_of(all_gates),
+        trading=trading_of(all_gates, gap=found.gap),
         gates=all_gates,
         health=found.status,
         config=config,

@@ -66,6 +66,8 @@ class Health(Answer):
     feeds: list[Feed]
     latest_listing: LatestListing | None
     troubles: list[Troubles]
+    gap: str
+    """Since when no report of any component is stored, so that a silent one may run; empty while reports are."""
 
 
 class Alive(Answer):

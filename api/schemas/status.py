@@ -9,7 +9,7 @@ from api.schemas.config import TradeConfig
 from api.schemas.health import Overall
 from shared.events import Mode
 
-Trading = Literal["live", "armed", "dry-run"]
+Trading = Literal["live", "armed", "dry-run", "unknown"]
 
 
 class ExposureRow(Answer):
@@ -50,7 +50,7 @@ class Status(Answer):
     """By the exchange's clock; null while that is unknown."""
     trading: Trading
     """`live`: an order would cost money now. `armed`: it would, but for closed gates. `dry-run`: orders are only
-    computed."""
+    computed. `unknown`: no health is stored, and an executor that runs may send orders that cost money."""
     gates: list[Gate]
     """All must be open for an order to cost money."""
     health: Overall

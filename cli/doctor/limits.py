@@ -11,6 +11,8 @@ LIMITS: Final = ("limits", "halts", "trading", "services")
 FULL: Final = Decimal("0.9")
 """Above this fraction of the limit, the next listing is bought small or not at all."""
 
+UNHEARD: Final = "see that the persister runs, and that RabbitMQ takes what is published: no service is heard before"
+
 
 def limits_findings(status: Status) -> list[Finding]:
     """Return the findings on limits, halts, gates and services."""
@@ -47,6 +49,8 @@ def judge_trading(status: Status) -> Finding:
             return well(LIMITS[2], "live: orders cost money")
         case "armed":
             return wrong(LIMITS[2], f"armed, but no order goes out: {'; '.join(closed)}", "open what is closed")
+        case "unknown":
+            return wrong(LIMITS[2], f"not known, orders may cost money: {status.health.gap}", UNHEARD)
         case "dry-run":
             return note(LIMITS[2], f"dry-run ({'; '.join(closed)})")
 
@@ -60,4 +64,6 @@ def judge_services(status: Status) -> Finding:
         if each.status != "running"
     ]
     told = "; ".join(unhealthy) or "nothing was ever heard of one"
+    if unhealthy and status.health.gap:
+        return wrong(LIMITS[3], f"{status.health.gap}: {told}", UNHEARD)
     return wrong(LIMITS[3], told, "start them (`sniper up`, `sniper run NAME`), and read their log")

@@ -104,7 +104,10 @@ def _alarms(status: Status) -> Iterator[Text]:
     if status.config.halts:
         yield tables.section("Halted", "\n".join(configuration.halt_lines(status.config)), style="red")
     watching = {each.component_name: each for each in status.health.components}.get("exits")
-    if status.open_positions and (watching is None or watching.status is not HealthStatus.RUNNING):
+    is_heard = watching is not None and watching.status not in {HealthStatus.STOPPED, HealthStatus.ERROR}
+    if status.open_positions and status.health.gap and not is_heard:
+        yield tables.section("It is not known whether open positions are watched", status.health.gap, style="red")
+    elif status.open_positions and (watching is None or watching.status is not HealthStatus.RUNNING):
         why = "nobody is there to sell them" if watching is None else f"{watching.status}: {watching.detail}"
         yield tables.section("Open positions are not watched", why, style="red")
 

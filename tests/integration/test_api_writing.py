@@ -10,6 +10,7 @@ import pytest
 from fastapi.routing import APIRoute
 
 from api.operator import close_requests
+from api.reading.health import SELLER_UNKNOWN
 from api.writing import config_routes, exit_routes, order_routes, trading_routes, unplaced_routes
 from shared.events import utc_now
 from tests.support.data import rows
@@ -354,7 +355,7 @@ async def test_a_sale_while_sales_are_halted_is_said_to_wait(api: ServedApi) -> 
     asked = await api.client.post(f"/positions/{number}/close")
 
     assert close_requests.HALTED in asked.json()["message"]
-    assert asked.json()["message"].endswith(close_requests.NOBODY)
+    assert asked.json()["message"].endswith(SELLER_UNKNOWN)
 
 
 @pytest.mark.parametrize("action", ["close", "write-off"])

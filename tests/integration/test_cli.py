@@ -258,6 +258,9 @@ def test_status_shows_open_orders_and_what_each_of_them_waits_for(sniper: Sniper
     assert [each["symbol"] for each in shown["open_orders"]] == ["AAAUSDT", "BBBUSDT", "CCCUSDT", "DDDUSDT"]
 
 
+SINCE = "since 2026-03-02 12:00:00 UTC"
+
+
 def exits(**overrides: Any) -> dict[str, Any]:
     return {"component_name": "exits", "updated_at": utc_now() + timedelta(hours=1)} | overrides
 
@@ -265,12 +268,12 @@ def exits(**overrides: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("health", "alarm"),
     [
-        ({}, "nobody is there to sell them"),
-        ({"bot_health": exits(updated_at=NOON)}, "error: silent for"),
+        ({"bot_health": exits(component_name="persister")}, "nobody is there to sell them"),
+        ({"bot_health": exits(status="error", detail="no prices")}, "error: no prices"),
         ({"bot_health": exits(status="degraded", detail="no prices")}, "degraded: no prices"),
         ({"bot_health": exits()}, ""),
     ],
-    ids=["nobody", "dead", "in trouble", "alive"],
+    ids=["nobody", "in error", "in trouble", "alive"],
 )
 def test_status_shows_open_positions_and_an_alarm_when_nobody_watches_them(
     sniper: Sniper, database_url: str, health: dict[str, Any], alarm: str
@@ -360,19 +363,52 @@ def test_whoever_closes_while_sales_are_halted_is_told(sniper: Sniper, database_
 
 
 @pytest.mark.parametrize(
-    "health", [{}, {"bot_health": exits(status="stopped")}, {"bot_health": exits(updated_at=NOON)}]
+    "health",
+    [
+        [exits(component_name="persister")],
+        [exits(status="stopped")],
+        [exits(status="error", detail="stopped, and 1 positions are not watched", process_ended=True)],
+        [exits(updated_at=NOON), exits(component_name="persister")],
+    ],
+    ids=["never heard", "stopped", "stopped with positions", "silent"],
 )
 @pytest.mark.parametrize("arguments", [["close", "ABCUSDT"], ["halt-and-close"]])
 def test_a_sale_requested_while_no_executor_runs_says_so(
-    sniper: Sniper, database_url: str, arguments: list[str], health: dict[str, Any]
+    sniper: Sniper, database_url: str, arguments: list[str], health: list[dict[str, Any]]
 ) -> None:
-    store(database_url, positions={}, **health)
+    store(database_url, positions={})
+    for row in health:
+        store(database_url, bot_health=row)
 
     result = sniper(*arguments)
 
     assert result.exit_code == 0
     assert "asked to sell" in result.stdout
     assert result.stdout.endswith("; no executor runs: nothing is sold until one does\n")
+
+
+@pytest.mark.parametrize(
+    ("health", "gap"),
+    [
+        ([], "no health was ever stored"),
+        ([exits(updated_at=NOON), exits(component_name="persister", updated_at=NOON)], f"no health is stored {SINCE}"),
+        ([exits(updated_at=NOON, status="stopped")], f"no health is stored {SINCE}"),
+    ],
+    ids=["never", "all are silent", "stopped, and perhaps started since"],
+)
+def test_where_no_health_is_stored_nobody_claims_that_nothing_is_sold(
+    sniper: Sniper, database_url: str, health: list[dict[str, Any]], gap: str
+) -> None:
+    """It goes by the broker and the persister: an executor runs, and sells, without either."""
+    store(database_url, positions={})
+    for row in health:
+        store(database_url, bot_health=row)
+
+    said = sniper("close", "ABCUSDT").stdout
+    shown = sniper("status").stdout
+
+    assert said.endswith(f"; {gap}: it is not known whether an executor runs, and without one nothing is sold\n")
+    assert f"It is not known whether open positions are watched\n{gap}" in shown
 
 
 def test_everything_is_halted_and_sold_in_one_go(sniper: Sniper, database_url: str) -> None:

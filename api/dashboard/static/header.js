@@ -8,7 +8,7 @@ import { awaySeconds, silentSeconds, state as linkState } from "./link.js";
 import { expectSales } from "./sales.js";
 import { data, refresh } from "./store.js";
 
-const BADGES = { live: "LIVE", armed: "ARMED", "dry-run": "DRY-RUN" };
+const BADGES = { live: "LIVE", armed: "ARMED", "dry-run": "DRY-RUN", unknown: "LIVE?" };
 const COLOURS = { live: "#d92d20", armed: "#b54708", "dry-run": "#475467", unknown: "#98a2b3" };
 const NAMES = { live: "SNIPER_LIVE", keys: "API keys", auto_trade: "auto_trade", halt: "no halt", executor: "executor" };
 

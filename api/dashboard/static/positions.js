@@ -27,8 +27,10 @@ export function worth(row) {
 /** Why nobody watches *row*; empty where somebody does. @param {any} row */
 function unwatched(row) {
   const exits = component("exits");
+  const heard = exits && exits.status !== "error" && exits.status !== "stopped";
+  if (data.health?.gap && !heard) return `${data.health.gap}: it is not known whether it is watched`;
   if (!exits) return "nobody watches it: the executor was never heard of";
-  if (exits.status === "error" || exits.status === "stopped") return `not watched: exits are ${exits.status}`;
+  if (!heard) return `not watched: exits are ${exits.status}`;
   // A word of its own: AUSDT is no part of BAUSDT.
   return exits.detail.split(/[^\p{L}\p{M}\p{N}_]+/u).includes(row.symbol) ? exits.detail : "";
 }

@@ -20,6 +20,7 @@ from tests.servers.databases import PostgresServer
 from tests.servers.ports import free_ports
 from tests.servers.rabbitmq import RabbitMQServer
 from tests.support.data import rows
+from tests.support.data.builders import NOON
 from tests.support.deployment.broker_users import set_up
 from tests.support.deployment.database_roles import set_up as set_up_roles
 from tests.support.running.processes import clean
@@ -262,6 +263,17 @@ async def test_trading_that_is_armed_and_cannot_go(look: Look, database_url: str
 
     found = await look()
     assert_wrong(found["trading"], "clock: the exchange has not told its time", "open what is closed")
+
+
+async def test_trading_whose_executor_cannot_be_heard_may_be_live(look: Look, database_url: str) -> None:
+    async with open_database(database_url) as database, database.engine.begin() as connection:
+        await rows.store(connection, "trade_config", auto_trade=True)
+        gates = {"live": "", "keys": "", "clock": "", "reconciled": ""}
+        await rows.store(connection, "bot_health", component_name="executor", updated_at=NOON, facts={"gates": gates})
+
+    found = await look()
+    assert_wrong(found["trading"], "orders may cost money", "the persister")
+    assert_wrong(found["services"], "no health is stored since 2026-03-02 12:00:00 UTC", "the persister")
 
 
 async def test_an_exchange_that_is_away(look: Look) -> None:

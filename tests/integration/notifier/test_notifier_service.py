@@ -14,6 +14,7 @@ import apprise.plugins.telegram
 import pytest
 
 from api.operator import close_requests, trade_config
+from api.reading.health import NO_SELLER
 from cli.composing.telegram_operations import DatabaseOperations
 from notifier.service import serve
 from notifier.settings import NotifierSettings
@@ -212,13 +213,11 @@ async def test_a_sale_by_telegram_is_said_to_wait_while_sales_are_halted(databas
     async with open_database(database_url) as database:
         async with database.engine.begin() as connection:
             await rows.store(connection, "positions")
+            await rows.store(connection, "bot_health", component_name="exits", status="stopped")
         await trade_config.halt(database, "a drill", changed_by="test", exits=True)
         answer = await DatabaseOperations(database).close("ABCUSDT", "telegram:1")
 
-    assert (
-        answer
-        == f"ABCUSDT:1 (live): the executor is asked to sell it; {close_requests.HALTED}; {close_requests.NOBODY}"
-    )
+    assert answer == f"ABCUSDT:1 (live): the executor is asked to sell it; {close_requests.HALTED}; {NO_SELLER}"
 
 
 async def test_a_halt_by_telegram_is_recorded_with_who_asked(

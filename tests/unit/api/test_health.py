@@ -101,3 +101,15 @@ def test_a_fact_that_cannot_be_read_hides_no_other() -> None:
     assert [each.name for each in health.feeds] == ["tickers"]
     assert [(each.process, each.components) for each in health.troubles] == [("one", ["exits"])]
     assert reported_worth(health.components) == {"A:1 live": Decimal("1.5"), "D:1 live": Decimal(2)}
+
+
+def test_since_when_no_health_is_stored_is_told_where_everybody_is_silent() -> None:
+    said: dict[str, Any] = {"status": "running", "last_event_at": None, "detail": "", "facts": {}}
+    rows = [
+        {**said, "component_name": "exits", "updated_at": NOON - timedelta(seconds=4)},
+        {**said, "component_name": "persister", "updated_at": NOON},
+    ]
+
+    assert report(rows, now=NOON + timedelta(seconds=5)).gap == ""
+    assert report(rows, now=NOON + timedelta(seconds=8)).gap == "no health is stored since 2026-03-02 12:00:00 UTC"
+    assert report([], now=NOON).gap == "no health was ever stored"

@@ -48,7 +48,9 @@ def a_config(**overrides: Any) -> TradeConfig:
     return TradeConfig.model_validate(described | overrides)
 
 
-def judged(executor: ComponentHealth | None, config: TradeConfig, at_stake: str = "0") -> tuple[str, dict[str, str]]:
+def judged(
+    executor: ComponentHealth | None, config: TradeConfig, at_stake: str = "0", gap: str = ""
+) -> tuple[str, dict[str, str]]:
     row = ExposureRow(
         mode=Mode.LIVE,
         reserved_usdt=Decimal(0),
@@ -57,8 +59,8 @@ def judged(executor: ComponentHealth | None, config: TradeConfig, at_stake: str 
         spent_today_usdt=Decimal(0),
         failures=0,
     )
-    found = live_gates(executor, config, [against_limit(row, config)], now=NOON)
-    return trading_of(found), {gate.name: gate.reason for gate in found if not gate.open}
+    found = live_gates(executor, config, [against_limit(row, config)], now=NOON, gap=gap)
+    return trading_of(found, gap=gap), {gate.name: gate.reason for gate in found if not gate.open}
 
 
 def a_halt(**overrides: Any) -> dict[str, Any]:
@@ -123,3 +125,38 @@ def test_what_is_not_known_is_closed(executor: ComponentHealth | None, why: str)
 
     assert trading == "dry-run"
     assert set(closed.values()) == {why}
+
+
+GAP = "no health is stored since 2026-03-02 12:00:00 UTC"
+
+
+@pytest.mark.parametrize(
+    "executor",
+    [
+        an_executor(status=HealthStatus.ERROR, age_seconds=30, detail="silent for 30 s, last said running"),
+        an_executor(status=HealthStatus.STOPPED, age_seconds=30),
+        None,
+    ],
+)
+def test_an_executor_whose_reports_nobody_stores_may_buy(executor: ComponentHealth | None) -> None:
+    trading, closed = judged(executor, a_config(), gap=GAP)
+
+    assert trading == "unknown"
+    assert set(closed.values()) == {f"{GAP}: it is not known whether an executor runs"}
+    assert {"executor", "clock", "reconciled"} <= set(closed)
+
+
+@pytest.mark.parametrize(
+    ("config", "trading"),
+    [(a_config(halts=[a_halt()]), "armed"), (a_config(auto_trade=False), "dry-run")],
+)
+def test_a_gate_that_the_database_closes_is_closed_whatever_is_stored_of_health(
+    config: TradeConfig, trading: str
+) -> None:
+    silent = an_executor(status=HealthStatus.ERROR, age_seconds=30, detail="silent for 30 s, last said running")
+
+    assert judged(silent, config, gap=GAP)[0] == trading
+
+
+def test_an_executor_that_was_just_heard_is_known_to_run() -> None:
+    assert judged(an_executor(age_seconds=8), a_config(), gap=GAP) == ("live", {})
