@@ -21,16 +21,21 @@ _SEVERITIES: Final = {
 
 
 class _Component:
-    """Latest reports of the processes of a component. The worst one's is the component's, of equal ones the latest."""
+    """Latest reports of the processes of a component.
+
+    The worst one's is the component's; of equal ones that of the process which is shown already, so that two which are
+    unwell at a time do not take turns.
+    """
 
     def __init__(self) -> None:
         self._reports: dict[str, Health] = {}
+        self._shown = ""
         self.is_silent = False
 
     @property
     def worst(self) -> Health | None:
         """Return the component's report; None before the first."""
-        return max(self._reports.values(), key=lambda each: (WORST_LAST.index(each.status), each.sent_at), default=None)
+        return self._reports.get(self._shown)
 
     @property
     def heard_at(self) -> datetime:
@@ -43,6 +48,12 @@ class _Component:
             return False
         others = {name: each for name, each in self._reports.items() if not _is_over(each, report.sent_at)}
         self._reports = others | {report.process: report}
+        shown = self._shown
+        worst = max(
+            self._reports.values(),
+            key=lambda each: (WORST_LAST.index(each.status), each.process == shown, each.sent_at),
+        )
+        self._shown = worst.process
         self.is_silent = False
         return True
 

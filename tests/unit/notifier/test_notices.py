@@ -130,6 +130,33 @@ def test_a_silent_component_is_told_once_and_so_is_its_return() -> None:
     assert back.title == "executor is running"
 
 
+def test_two_processes_unwell_in_their_own_ways_are_told_once_each_at_most() -> None:
+    watch, seconds = HealthWatch(), itertools.count()
+    details = {"a": "the private stream is away", "b": "the clock is not known"}
+
+    def say(process: str, status: str = "degraded") -> str | None:
+        at = NOON + timedelta(seconds=next(seconds))
+        told = watch.heard(a_health(process=process, status=status, detail=details.get(process, ""), sent_at=at))
+        return None if told is None else told.text
+
+    together = [say(process) for process in "ab" * 6]
+    recovered = [say("a", "running"), *(say("b") for _ in range(3)), *(say("a", "running") for _ in range(3))]
+
+    assert [each for each in together if each] == [details["a"]]
+    assert [each for each in recovered if each] == [details["b"]]
+
+
+def test_of_two_unwell_processes_the_one_shown_gives_way_once_it_is_silent() -> None:
+    watch = HealthWatch()
+    at = [watch.heard(a_health(process="a", status="degraded", detail="one", sent_at=NOON))]
+    at += [
+        watch.heard(a_health(process="b", status="degraded", detail="other", sent_at=NOON + timedelta(seconds=seconds)))
+        for seconds in (1, 11, 13, 14)
+    ]
+
+    assert [each and each.text for each in at] == ["one", None, None, "other", None]
+
+
 @pytest.mark.parametrize(
     "end",
     [{"status": "running"}, {"status": "error", "last": True}, {"status": "stopped"}, None],
