@@ -12,6 +12,7 @@ from api.app_state import SharedState
 from api.operator import close_requests, held_positions, trade_config, write_offs
 from api.operator.operator_changes import REASON_CHARACTERS_MAX, kept_reason
 from api.schemas import PositionRow, TradeConfig
+from api.writing.halt_route import HaltRoute
 from api.writing.operator_errors import CONFLICT, NOT_FOUND, answer_operator_errors
 
 router = APIRouter(tags=["trading"])
@@ -98,9 +99,8 @@ async def post_halt_and_close(
     return SellingEverything(**dict(done.config), message=done.message())
 
 
-# A halt is not refused for a body that does not say that it is JSON.
-router.add_api_route("/halt", post_halt, methods=["POST"], strict_content_type=False)
-router.add_api_route("/halt-and-close", post_halt_and_close, methods=["POST"], strict_content_type=False)
+router.add_api_route("/halt", post_halt, methods=["POST"], route_class_override=HaltRoute)
+router.add_api_route("/halt-and-close", post_halt_and_close, methods=["POST"], route_class_override=HaltRoute)
 
 
 @router.post("/resume")

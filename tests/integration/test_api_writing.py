@@ -259,9 +259,27 @@ async def test_purchases_are_halted_and_resumed(api: ServedApi) -> None:
         (b'{"reason": null}', ""),
         (b'{"reason": "%s"}' % (b"x" * 5_000), "x" * 200),
         (b'{"reason": "a\\u0000b\\ud800"}', "ab"),
+        (b'{"reason": 5}', "5"),
+        (b'{"reason": ["a", {"b": "\xc3\xa9"}]}', '["a", {"b": "\u00e9"}]'),
+        (b"null", ""),
+        (b'"odd"', ""),
+        (b"reason=odd", ""),
+        (b'{"reason": "od', ""),
+        (b"\xff\xfe\xfd", ""),
+        (b"[" * 50_000, ""),
     ],
 )
-@pytest.mark.parametrize("headers", [{}, {"Content-Type": "application/json"}], ids=["bare", "json"])
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"Content-Type": "application/json"},
+        {"Content-Type": "application/x-www-form-urlencoded"},
+        {"Content-Type": "text/plain; charset=utf-8"},
+        {"Content-Type": "multipart/form-data"},
+    ],
+    ids=["bare", "json", "curl", "text", "form"],
+)
 async def test_a_stop_is_never_refused_for_the_form_of_its_reason(
     api: ServedApi, path: str, body: bytes, reason: str, headers: dict[str, str]
 ) -> None:
@@ -274,8 +292,28 @@ async def test_a_stop_is_never_refused_for_the_form_of_its_reason(
 async def test_a_stop_of_something_else_is_refused(api: ServedApi, path: str) -> None:
     answer = await api.client.post(path, json={"exit": True})
 
+    assert answer.status_code == 422
     assert [each["field"] for each in answer.json()["details"]["fields"]] == ["exit"]
     assert await fetch(api, "SELECT halted FROM trade_config") == [(False,)]
+
+
+@pytest.mark.parametrize(
+    ("body", "field"), [(b'{"exit": true}', "exit"), (b'{"exits": "perhaps"}', "exits"), (b'{"exits": null}', "exits")]
+)
+async def test_a_halt_of_what_cannot_be_is_refused_whatever_its_type(api: ServedApi, body: bytes, field: str) -> None:
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    answer = await api.client.post("/halt", content=body, headers=headers)
+
+    assert answer.status_code == 422
+    assert [each["field"] for each in answer.json()["details"]["fields"]] == [field]
+
+
+async def test_a_halt_as_curl_sends_it_stops_sales_too(api: ServedApi) -> None:
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    answer = await api.client.post("/halt", content=b'{"exits": true, "reason": "odd"}', headers=headers)
+
+    halted = answer.raise_for_status().json()
+    assert (halted["exits_halted"], halted["halted_reason"]) == (True, "odd")
 
 
 async def test_everything_is_halted_and_sold_as_one_action(api: ServedApi) -> None:
