@@ -72,7 +72,10 @@ def judge_settings(names: Sequence[str]) -> list[Finding]:
 
 def judge_secrets() -> Finding:
     """Return the finding on the .env file of the working directory."""
-    names = env_check.secrets_others_may_read()
+    try:
+        names = env_check.secrets_others_may_read()
+    except (OSError, UnicodeError):  # Which file it is, and why, is the finding on the settings.
+        return not_examined(("secrets",), ".env cannot be read")[0]
     if names:
         return note("secrets", f"every user of this machine may read {', '.join(names)} in .env", "chmod 600 .env")
     return well("secrets", "no other user may read them in .env")

@@ -117,6 +117,24 @@ async def test_looking_leaves_the_broker_as_it_was(
     assert [each["name"] for each in queues if each.get("messages")] == []
 
 
+@pytest.mark.parametrize(
+    ("content", "is_"),
+    [(b"SNIPER_LIVE=false # caf\xe9\n", "something else in line 1"), ("SNIPER_LIVE=false".encode("utf-16"), "UTF-16")],
+    ids=["Latin-1", "UTF-16"],
+)
+async def test_an_env_file_that_cannot_be_read_hides_no_other_finding(
+    look: Look, tmp_path: Path, content: bytes, is_: str
+) -> None:
+    (tmp_path / ".env").write_bytes(content)
+
+    found = await look()
+
+    assert_wrong(found["settings"], f"must be UTF-8 and is {is_}", verdict=Verdict.SETTING)
+    assert found["secrets"].told == "not looked at: .env cannot be read"
+    assert exit_code(found.values()) == 2
+    assert {"broker", "database", "exchange"} <= set(found)
+
+
 async def test_doctor_names_keys_that_others_may_read(look: Look, variables: dict[str, str], tmp_path: Path) -> None:
     kept = tmp_path / ".env"
     kept.write_text(f"SNIPER_MEXC_API_SECRET={variables['SNIPER_MEXC_API_SECRET']}\nSNIPER_LIVE=false\n")

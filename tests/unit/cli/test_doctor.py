@@ -15,6 +15,7 @@ from cli.doctor.finding import Verdict
 from cli.doctor.limits import judge_limits
 from cli.doctor.machine import judge_directory, judge_disk, keeps_data
 from cli.doctor.needs import NEEDS
+from cli.doctor.report import judge_secrets
 from cli.operating.status import Status
 from contract.rights import RIGHTS, Rights
 
@@ -39,6 +40,15 @@ def test_doctor_names_live_trading_without_a_daily_loss_limit(
 
     assert found.verdict is verdict
     assert ("daily_loss_usdt_max" in found.advice) is (verdict is Verdict.NOTE)
+
+
+def test_an_env_file_that_only_another_user_may_read_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused() -> list[str]:
+        raise PermissionError(13, "Permission denied", ".env")
+
+    monkeypatch.setattr("cli.env_check.secrets_others_may_read", refused)
+
+    assert judge_secrets().told == "not looked at: .env cannot be read"
 
 
 def test_every_service_is_known() -> None:
