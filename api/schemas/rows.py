@@ -129,6 +129,8 @@ class PositionRow(Answer):
     """Reason of the state, if an operator should know."""
     base_qty: Amount
     """Held now, net of fees."""
+    bought_qty: Amount | None
+    """Bought in all, net of fees; null if unknown. Steps of a ladder are shares of it."""
     cost_usdt: Amount
     """Cost of the held part."""
     average_price: Amount

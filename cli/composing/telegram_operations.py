@@ -25,7 +25,10 @@ class DatabaseOperations:
             for each in found.components
             if each.status is not HealthStatus.RUNNING
         ]
-        halts = [f"halted: {each.cause}: {each.reason}" for each in status.config.halts]
+        halts = [
+            f"halted{f' ({each.mode} alone)' if each.mode else ''}: {each.cause}: {each.reason}"
+            for each in status.config.halts
+        ]
         exposure = [
             f"{each.mode}: {each.reserved_usdt + each.filled_usdt:f} of {each.limit_usdt:f} USDT at stake"
             for each in status.exposure

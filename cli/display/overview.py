@@ -16,7 +16,7 @@ from api import queries
 from api.operator import held_positions
 from api.reading import status
 from api.reading.reader import Reader
-from api.schemas import ComponentHealth, OrderRow, PositionRow
+from api.schemas import ComponentHealth, OrderRow, PositionRow, TradeConfig
 from cli.display import tables
 from cli.display.event_lines import SYMBOL_WIDTH, TradeTally
 from shared.events import HealthStatus, utc_now
@@ -38,7 +38,8 @@ class Overview:
     exposure: Decimal
     exposure_max: Decimal
     unhealthy: Sequence[ComponentHealth]
-    halted: bool
+    halted: str
+    """What is halted, in words; empty if nothing is."""
 
     def result_pct(self, position: PositionRow) -> Decimal | None:
         """Return the gain at the last price, in per cent of the cost; None where no price is known."""
@@ -81,8 +82,17 @@ async def gather(database: Database, prices: PriceSource) -> Overview:
         exposure=max(exposure, default=Decimal(0)),
         exposure_max=config.max_position_usdt,
         unhealthy=[each for each in report.components if each.status is not HealthStatus.RUNNING],
-        halted=config.halted or bool(config.halts),
+        halted=halted_words(config),
     )
+
+
+def halted_words(config: TradeConfig) -> str:
+    """Return what is halted, in words, with the mode where it is one alone; empty if nothing is."""
+    modes = {halt.mode for halt in config.halts} | ({None} if config.halted else set())
+    if not modes:
+        return ""
+    [mode, *others] = modes
+    return "trading is halted" if others or mode is None else f"{mode} trading is halted"
 
 
 def block(overview: Overview, tally: TradeTally) -> Group:
@@ -102,7 +112,7 @@ def block(overview: Overview, tally: TradeTally) -> Group:
         table.add_row(name, "", "", "", Text(_countdown(order, overview)))
     footer = [Text(f"{_exposure(overview)} · {_since_the_start(tally)}", "dim")]
     if overview.halted:
-        footer.append(Text("trading is halted: see `sniper status`", "bold red"))
+        footer.append(Text(f"{overview.halted}: see `sniper status`", "bold red"))
     footer += [Text(_unhealthy(each), "yellow") for each in overview.unhealthy]
     return Group(Rule(style="dim"), table, *footer)
 
@@ -114,7 +124,7 @@ def summary(overview: Overview, tally: TradeTally) -> Text:
     parts = [*(held or ["nothing is held"]), *opening, _exposure(overview), _since_the_start(tally)]
     line = Text.assemble((f"{overview.at:%H:%M:%S}  ", "dim"), ("now      ", "dim"), " · ".join(parts))
     if overview.halted:
-        line.append(" · trading is halted", "bold red")
+        line.append(f" · {overview.halted}", "bold red")
     return line.append("".join(f" · {_unhealthy(each)}" for each in overview.unhealthy), "yellow")
 
 

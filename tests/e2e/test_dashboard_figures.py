@@ -303,6 +303,39 @@ async def test_exits_that_were_not_edited_follow_a_configuration_that_changes_me
     await desk.lets_go()
 
 
+async def test_the_next_step_of_a_ladder_is_the_target_until_none_is_left(desk: Desk) -> None:
+    steps = [{"at_pct": "30", "sell_pct": "50"}, {"at_pct": "60", "sell_pct": "25"}]
+    await desk.configures(take_profit_pct=None, take_profit_ladder=steps)
+    for name, held in (("ALL", 100), ("HALF", "50.4"), ("QUARTER", 25)):
+        await desk.holds(name, base_qty=Decimal(held), bought_qty=Decimal(100))
+    page = await desk.page()
+    targets = {name: page.locator("#positions tr", has_text=f"{name}USDT") for name in ("ALL", "HALF", "QUARTER")}
+
+    await expect(targets["ALL"]).to_contain_text("+30 %: 50 %1.3")
+    await expect(targets["HALF"]).to_contain_text("+60 %: 25 %1.6")
+    await expect(targets["QUARTER"].locator("td").nth(3)).to_have_text("none")
+    await desk.configures(take_profit_pct="90")
+    await expect(targets["ALL"]).to_contain_text("all at +90 %")
+    await expect(targets["QUARTER"]).to_contain_text("+90 %")
+
+    await desk.configures(take_profit_pct="50", take_profit_ladder=[])
+    await page.close()
+    await desk.lets_go()
+
+
+async def test_a_halt_of_one_mode_alone_is_said_to_be_no_more(desk: Desk) -> None:
+    await desk.store("halts", {"mode": "dry-run"})
+    page = await desk.page()
+    await expect(page.locator("#halts")).to_contain_text("nothing is bought on paper; exits still run")
+    await page.close()
+    await desk.store("halts", {"mode": "live"})
+    page = await desk.page()
+    await expect(page.locator("#halts")).to_contain_text("nothing is bought; exits still run")
+
+    (await desk.api.client.post("/resume")).raise_for_status()
+    await page.close()
+
+
 async def test_a_dialog_that_was_left_is_still_answered_and_closes_no_other(desk: Desk) -> None:
     for name in ("LEFT", "OTHER"):
         await desk.holds(name)

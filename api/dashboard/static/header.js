@@ -56,10 +56,17 @@ function showHalts(config) {
   if (!halts.length) return;
   const exits = halts.some((/** @type {any} */ halt) => halt.exits);
   const rest = config.selling_all ? "everything that is held is being sold" : "exits still run";
-  const what = exits ? "Halted: nothing is bought or sold" : `Halted: nothing is bought; ${rest}`;
+  const what = exits ? "Halted: nothing is bought or sold" : `Halted: nothing is bought${where(halts)}; ${rest}`;
   const causes = halts.map((/** @type {any} */ halt) => `${halt.cause}${halt.mode ? ` (${halt.mode})` : ""}${halt.reason ? `: ${halt.reason}` : ""}`);
   setText(banner, `${what} · ${causes.join(" · ")}`);
   banner.dataset.exits = String(exits);
+}
+
+/** The mode that *halts* stop, where it is one alone. @param {any[]} halts */
+function where(halts) {
+  const modes = new Set(halts.map((halt) => halt.mode ?? "both"));
+  if (modes.has("both") || modes.size > 1) return "";
+  return modes.has("live") ? " live" : " on paper";
 }
 
 /** The title counts open positions, and says what is wrong first. */

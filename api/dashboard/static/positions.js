@@ -9,6 +9,8 @@ import { expectSales, failedSale, salesAreHalted } from "./sales.js";
 import { data } from "./store.js";
 import { why } from "./why.js";
 
+/** Of a step: amounts are rounded to what the exchange takes. */
+const REST = 0.02;
 const LABELS = ["", "paid", "stop", "target", "bought", "exits"];
 
 /** Whether anything of *row* can be sold; what is dust, or cannot be sold, can only be given up. @param {any} row */
@@ -78,7 +80,7 @@ function draw(row, name, cells) {
   cells[1].className = "number";
   const exits = exitsOf(row);
   replace(cells[2], stopWords(row, exits), own(row, ["stop_loss_pct", "trailing_stop_pct"]));
-  replace(cells[3], exitWords(exits.take_profit_pct, "+", row.average_price, 1), own(row, ["take_profit_pct", "take_profit_ladder"]));
+  replace(cells[3], targetWords(row, exits), own(row, ["take_profit_pct", "take_profit_ladder"]));
   cells[2].className = cells[3].className = "number";
   replace(cells[4], el("sn-age", { datetime: row.opened_at }));
   const trouble = row.note || unwatched(row);
@@ -94,6 +96,26 @@ function exitWords(pct, sign, reference, direction) {
   if (!pct) return ["none"];
   const at = Number(reference) * (1 + (direction * Number(pct)) / 100);
   return [el("span", {}, `${sign}${Number(pct)} %`), el("small", {}, price(at))];
+}
+
+/** The next step of the ladder, or else the target at which all is sold. @param {any} row @param {Record<string, any>} exits */
+function targetWords(row, exits) {
+  const step = nextStep(row, exits.take_profit_ladder ?? []);
+  if (!step) return exitWords(exits.take_profit_pct, "+", row.average_price, 1);
+  const at = Number(row.average_price) * (1 + Number(step.at_pct) / 100);
+  const all = exits.take_profit_pct ? el("small", {}, `all at +${Number(exits.take_profit_pct)} %`) : null;
+  return [el("span", {}, `+${Number(step.at_pct)} %: ${Number(step.sell_pct)} %`), el("small", {}, price(at)), all];
+}
+
+/** The first step that is still to be taken; a rest too small to be sold is none. @param {any} row @param {any[]} ladder */
+function nextStep(row, ladder) {
+  const bought = Number(row.bought_qty ?? 0);
+  let left = bought;
+  return ladder.find((step) => {
+    const share = (bought * Number(step.sell_pct)) / 100;
+    left -= share;
+    return Number(row.base_qty) - left > share * REST;
+  });
 }
 
 /** The stop that is reached first on the way down. @param {any} row @param {Record<string, any>} exits */

@@ -209,6 +209,19 @@ def commanding(inbox: Inbox) -> dict[str, Any]:
     return {"telegram_token": TOKEN, "telegram_users": frozenset({USER}), "telegram_url": inbox.url}
 
 
+async def test_the_status_by_telegram_names_the_mode_that_a_halt_is_of(database_url: str) -> None:
+    async with open_database(database_url) as database:
+        async with database.engine.begin() as connection:
+            await rows.store(connection, "halts", mode="dry-run")
+        await trade_config.halt(database, "a drill", changed_by="test")
+        lines = (await DatabaseOperations(database).status()).splitlines()
+
+    assert [line for line in lines if line.startswith("halted")] == [
+        "halted (dry-run alone): failures: 5 orders in a row failed",
+        "halted: operator: a drill",
+    ]
+
+
 async def test_a_sale_by_telegram_is_said_to_wait_while_sales_are_halted(database_url: str) -> None:
     async with open_database(database_url) as database:
         async with database.engine.begin() as connection:

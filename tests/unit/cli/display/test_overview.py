@@ -10,10 +10,11 @@ import httpx
 import pytest
 from rich.console import Console
 
-from api.schemas import ComponentHealth, OrderRow, PositionRow
+from api.schemas import ComponentHealth, OrderRow, PositionRow, TradeConfig
+from api.schemas.config import HaltRow
 from cli.display.event_lines import TradeTally
-from cli.display.overview import Overview, block, simulated_prices, summary
-from shared.events import HealthStatus
+from cli.display.overview import Overview, block, halted_words, simulated_prices, summary
+from shared.events import HealthStatus, Mode
 from tests.support.data.builders import NOON
 
 TALLY = TradeTally(bought=3, refused=1, sold=2, gain=Decimal("-4.5"))
@@ -38,7 +39,7 @@ STANDING = Overview(
     exposure=Decimal("285.5"),
     exposure_max=Decimal(1000),
     unhealthy=[],
-    halted=False,
+    halted="",
 )
 EMPTY = replace(STANDING, held=[], prices={}, armed=[], exposure=Decimal(0))
 UNWELL = ComponentHealth(
@@ -87,7 +88,7 @@ def test_nothing_is_said_to_be_nothing() -> None:
 
 
 def test_a_halt_and_what_is_unhealthy_are_shown() -> None:
-    troubled = replace(EMPTY, halted=True, unhealthy=[UNWELL])
+    troubled = replace(EMPTY, halted="trading is halted", unhealthy=[UNWELL])
 
     assert drawn(troubled)[2:] == ["trading is halted: see `sniper status`", "exits degraded: [red] does not trade"]
     assert summary(troubled, TALLY).plain.endswith(" · trading is halted · exits degraded: [red] does not trade")
@@ -121,3 +122,20 @@ async def test_prices_that_cannot_be_read_are_none(answer: httpx.Response, price
 
     assert (found, nothing) == (prices, {})
     assert asked == ["http://simulator/_sim/prices?symbols=UPUSDT%2CDOWNUSDT"]
+
+
+@pytest.mark.parametrize(
+    ("halted", "modes", "words"),
+    [
+        (False, [], ""),
+        (False, [Mode.DRY_RUN], "dry-run trading is halted"),
+        (False, [Mode.LIVE, Mode.LIVE], "live trading is halted"),
+        (False, [Mode.LIVE, Mode.DRY_RUN], "trading is halted"),
+        (False, [None, Mode.DRY_RUN], "trading is halted"),
+        (True, [Mode.DRY_RUN], "trading is halted"),
+    ],
+)
+def test_a_halt_of_one_mode_alone_is_named_with_it(halted: bool, modes: list[Mode | None], words: str) -> None:
+    constructed: Any = TradeConfig.model_construct, HaltRow.model_construct
+
+    assert halted_words(constructed[0](halted=halted, halts=[constructed[1](mode=each) for each in modes])) == words
