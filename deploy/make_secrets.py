@@ -81,6 +81,7 @@ def main(arguments: list[str] | None = None) -> int:
         sys.stderr.write(f"{directory} holds {', '.join(existing)} already: nothing was changed\n")
         return 1
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    directory.chmod(0o700)  # Also where it was there, and open to others.
     for name, content in files.items():
         path = directory / name
         path.write_text(content)

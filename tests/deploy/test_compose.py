@@ -1,7 +1,9 @@
 """deploy/compose.yaml is valid, names only what exists, and opens nothing to other machines."""
 
+import itertools
 import json
 import re
+import stat
 import subprocess
 import sys
 from collections.abc import Callable
@@ -231,6 +233,15 @@ def test_the_secrets_are_made_and_understood(compose: dict[str, Any], tmp_path: 
     assert [name for name, password in users.items() if not password] == ["sniper-reader", "sniper-replay"]
 
 
+def test_a_directory_that_is_there_is_closed_to_others_before_it_holds_a_secret(tmp_path: Path) -> None:
+    """Each file can be read by any user, as containers' users need: the directory alone keeps others out."""
+    directory = tmp_path / "secrets"
+    directory.mkdir(mode=0o755)
+    subprocess.run([sys.executable, str(DEPLOY / "make_secrets.py"), str(directory)], check=True)
+
+    assert stat.S_IMODE(directory.stat().st_mode) == 0o700
+
+
 def test_the_secrets_can_be_those_of_a_cluster(tmp_path: Path) -> None:
     hosts = ("--broker", "sniper.sniper-data", "--database", "sniper-rw.sniper-data", "--tls")
     subprocess.run([sys.executable, str(DEPLOY / "make_secrets.py"), str(tmp_path), *hosts], check=True)
@@ -279,3 +290,19 @@ def test_prometheus_asks_every_service(compose: dict[str, Any]) -> None:
     [targets] = [each["targets"] for each in job["static_configs"]]
     running = [name for name, each in compose["services"].items() if each.get("command", [""])[0] == "run"]
     assert sorted(targets) == sorted(f"{name}:9464" for name in running)
+
+
+def test_what_takes_a_composition_down_takes_down_every_service_of_both() -> None:
+    """A process of the other composition that is left behind goes on trading."""
+    text = "\n".join(page.read_text(encoding="utf-8") for page in sorted((DEPLOY.parent / "docs").glob("*.md")))
+    normal, express = read(DEPLOY / "compose.yaml"), read(DEPLOY / EXPRESS)
+    profiles = {profile for each in express["services"].values() for profile in each.get("profiles", [])}
+    downs = re.findall(r"docker compose [^`\n]*?\bdown\b[^`\n]*", text)
+
+    assert len(downs) == 2
+    for words in map(str.split, downs):
+        assert {after for each, after in itertools.pairwise(words) if each == "--profile"} == profiles
+        files = {DEPLOY.parent / after for each, after in itertools.pairwise(words) if each == "-f"}
+        assert files == {DEPLOY / "compose.yaml", DEPLOY / EXPRESS}
+        assert "--remove-orphans" in words
+    assert {"ingest", "executor", "express"} <= {*normal["services"], *express["services"]}
