@@ -1,4 +1,4 @@
-"""Limits on HTTP/1.1 connections: their number, and the time for a request to arrive."""
+"""Limits on HTTP/1.1 connections: their number, and the time for a request to arrive and for an answer to be read."""
 
 import asyncio
 import re
@@ -17,14 +17,18 @@ HEAD_BYTES_MAX: Final = 16 * 1024
 ARRIVAL_SECONDS_MAX: Final = 15.0
 """From the connection, or the first byte of a later request, to the last byte of the request; an idle connection in
 between is closed by uvicorn."""
+UNREAD_SECONDS_MAX: Final = 30.0
+"""For the client to read on, once more waits for it than is buffered: an answer, or a stream it has stopped reading."""
 _BARE_LINE_FEED: Final = re.compile(rb"(?<!\r)\n")
 _CAN_ANSWER: Final = frozenset({h11.IDLE, h11.SEND_RESPONSE})
 
 
 class LimitedConnection(H11Protocol):
-    """uvicorn's connection, closed if a request does not arrive completely in time."""
+    """uvicorn's connection, closed if a request does not arrive, or an answer is not read, in time."""
 
     _arrival: asyncio.TimerHandle | None = None
+    unread: asyncio.TimerHandle | None = None
+    """Runs while more waits to be read than is buffered."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn does
         super().connection_made(transport)
@@ -34,7 +38,19 @@ class LimitedConnection(H11Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._arrived()
+        self._cancel_unread()
         super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        if self.unread is None:
+            # Closing would wait until what is buffered was read.
+            self.unread = self.loop.call_later(UNREAD_SECONDS_MAX, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        if not self.transport.is_closing():
+            self._cancel_unread()
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
@@ -70,6 +86,11 @@ class LimitedConnection(H11Protocol):
         if self._arrival is not None:
             self._arrival.cancel()
             self._arrival = None
+
+    def _cancel_unread(self) -> None:
+        if self.unread is not None:
+            self.unread.cancel()
+            self.unread = None
 
     def _end_as_slow(self) -> None:
         self._arrival = None
