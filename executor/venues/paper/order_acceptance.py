@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal, localcontext
 from typing import Final
 
+from executor.decisions.freshness import age_starts_at
 from executor.model import CAREFUL, Executed, Reason, SendResult
 from executor.pricing.symbol_bounds import band_of, is_plausible, rules_violation, with_digits_of, with_usable_maxima
 from executor.venues.error_codes import CODES, result_of_code
@@ -55,7 +56,7 @@ class MarketSight:
             is_known=is_known,
             rules=(None if info is None else rules_of(info)) or listing.rules,
             opens_at=opens_at or listing.opens_at,
-            opened_at=opens_at or listing.opens_at or listing.listed_at,
+            opened_at=opens_at or age_starts_at(listing),
         )
 
 
