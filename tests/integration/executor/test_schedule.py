@@ -560,6 +560,61 @@ async def test_an_opening_that_was_merely_seen_lets_nothing_wait_that_was_refuse
     assert await states(executor) == ["rejected"]
 
 
+@pytest.mark.parametrize("known", [timedelta(seconds=-70), timedelta(hours=200), None])
+async def test_listing_refused_for_its_time_is_bought_once_it_is_seen_to_open_if_it_was_watched(
+    database: Database, executor: Executor, exchange: ModelExchange, time: Time, known: timedelta | None
+) -> None:
+    """It appeared closed, 70 s after its stated opening, or long before it, or its message was late."""
+    await configure(database, "auto_trade = true")
+    listing = a_coin("NEW", time, opens_at=known and time() + known)
+    time.pass_by(0 if known else 70)
+    await executor.buy(listing)
+    [refused] = await executor.rows()
+    time.pass_by(30)
+    opens_at = time() - timedelta(seconds=1)
+
+    for _ in range(2):
+        await moved(executor, listing, opens_at)
+        await executor.fire_due()
+        await executor.resolve()
+
+    assert refused["state"] == "rejected"
+    assert await states(executor) == ["filled"]
+    assert len(exchange.received) == 1
+
+
+async def test_listing_that_was_seen_to_open_too_long_ago_stays_refused(
+    executor: Executor, exchange: ModelExchange, time: Time
+) -> None:
+    listing = a_coin("NEW", time, opens_at=time() - timedelta(seconds=170))
+    await executor.buy(listing)
+
+    await moved(executor, listing, time() - timedelta(seconds=61), seen_at=time() - timedelta(seconds=61))
+    await executor.fire_due()
+
+    assert await states(executor) == ["rejected"]
+
+
+@pytest.mark.parametrize("is_seen", [True, False])
+async def test_an_order_that_was_given_up_without_an_opening_follows_one_that_is_told_later(
+    executor: Executor, time: Time, *, is_seen: bool
+) -> None:
+    listing = a_coin("NEW", time, rules=RULES.model_copy(update={"api_allowed": False}))
+    await executor.buy(listing)
+    time.pass_by(169 * 3600)
+    await executor.fire_due()
+    [ended] = await executor.rows()
+    opens_at = time() if is_seen else time() + timedelta(minutes=10)
+
+    await moved(executor, listing, opens_at)
+    [waits] = await executor.rows()
+    await fires(executor, opens_at)
+
+    assert (ended["state"], ended["error_reason"]) == ("expired", "opening_passed: no opening became known")
+    assert (waits["state"], waits["fire_at"]) == ("armed", opens_at)
+    assert await states(executor) == ["filled"]
+
+
 @pytest.mark.parametrize("hours", [-1, 200])
 async def test_a_stated_opening_that_does_not_fit_lets_nothing_wait(
     executor: Executor, time: Time, hours: float
