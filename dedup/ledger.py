@@ -9,7 +9,8 @@ import structlog
 from pydantic import ValidationError
 
 from shared.errors import TransientError
-from shared.events import Listing, ListingKey
+from shared.events import Listing, ListingKey, Side
+from shared.mexc.trading_rules import SIDES_CLOSED
 from shared.postgres.database import Database
 from shared.postgres.error_translation import refused_is_permanent
 from shared.wire.cloudevents import explain
@@ -23,10 +24,11 @@ READ: Final = """
     SELECT raw_id, listing, EXISTS (SELECT FROM unannounced_listings WHERE listing_key = $1) AS is_unannounced
     FROM listing_claims WHERE listing_key = $1
 """
+_NOBODY_BUYS: Final = ", ".join(f"'{each}'" for each in sorted(SIDES_CLOSED[Side.BUY]))
 # The latest opening time wins, in whatever order sightings arrive, and its first source is kept. That a listing taken
 # for open has opened is no news, unless it opened a while after it was seen: an order at that time found it
-# closed.
-MOVE: Final = """
+# closed. Where its rules said closed, none was sent, and one waits for this.
+MOVE: Final = f"""
     UPDATE listing_claims SET
         opens_at = $2,
         opens_observed_at = $3,
@@ -34,11 +36,13 @@ MOVE: Final = """
             WHEN opens_at IS DISTINCT FROM $2 AND (
                 opens_at IS NOT NULL OR $2 > $3
                 OR $2 > (listing ->> 'observed_at')::timestamptz + interval '10 seconds'
+                OR listing #>> '{{rules,api_allowed}}' = 'false'
+                OR listing #>> '{{rules,trade_side_type}}' IN ({_NOBODY_BUYS})
             ) THEN $4 ELSE opens_raw_id
         END
     WHERE listing_key = $1 AND (opens_observed_at IS NULL OR opens_observed_at < $3)
     RETURNING opens_raw_id, listing
-"""
+"""  # noqa: S608 - constants
 READ_MOVE: Final = "SELECT opens_raw_id, listing FROM listing_claims WHERE listing_key = $1"
 
 

@@ -111,7 +111,7 @@ class TimingSettings(_ExecutorSettings):
     lookup_alarm_seconds: float = Field(default=120.0, gt=0, le=86_400, allow_inf_nan=False)
     """An order whose outcome is unknown for as long raises an alarm."""
     reconcile_hold_seconds: float = Field(default=10.0, ge=0, le=60, allow_inf_nan=False)
-    """Live only: how long listings wait at the start for the orders of an earlier run; after that they are refused."""
+    """Live only: how long listings wait at the start for the orders of an earlier run, before each is decided on."""
     holdings_check_seconds: float = Field(default=60.0, ge=1, le=3600, allow_inf_nan=False)
     """Live only: the interval between comparisons of the balances with the positions."""
     rehearsal_seconds: float = Field(default=1.0, ge=0, le=60)

@@ -30,7 +30,7 @@ REASONS: Final[Mapping[str, str]] = MappingProxyType(
         "stale_listing": "seen or opened too long ago",
         "halted": "trading is halted",
         "not_open": "it did not open as long as we asked",
-        "opening_passed": "it did not open in time",
+        "opening_passed": "it could not be sent in time",
     }
 )
 """Words for the reasons of a first run; any other is shown by its code."""

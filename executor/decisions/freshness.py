@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Final, Protocol
 
 from executor.model import Reason, Refusal
-from shared.events import CLOCK_TOLERANCE, Listing
+from shared.events import CLOCK_TOLERANCE, Listing, Source
 
 _KEPT_MAX: Final = 1_000
 
@@ -22,8 +22,16 @@ class AgeSettings(Protocol):
 
 
 def age_starts_at(listing: Listing) -> datetime:
-    """Return the time from which *listing* ages: its opening where that is known, else its first sighting."""
-    return min(listing.listed_at, listing.observed_at) if listing.opens_at is None else listing.opens_at
+    """Return the time from which *listing* ages: its opening where that is known, else its first sighting.
+
+    Ingest stamps a sighting by the exchange's time, which ages go by. That dedup's machine is behind makes it no
+    older; an injected one may say itself that it is.
+    """
+    if listing.opens_at is not None:
+        return listing.opens_at
+    if listing.source is Source.TEST_INJECTION:
+        return min(listing.listed_at, listing.observed_at)
+    return listing.observed_at
 
 
 def fresh_until(listing: Listing, ages: AgeSettings) -> datetime:
@@ -39,7 +47,7 @@ def opening_ahead(listing: Listing, ages: AgeSettings, now: datetime) -> datetim
 
 
 def is_stated_ahead(listing: Listing, ages: AgeSettings, now: datetime) -> bool:
-    """Return whether the opening of *listing* is to come, by a statement; one that is merely seen shows no age."""
+    """Return whether the opening of *listing* is to come, by a statement; a seen one may show when we came."""
     return opening_ahead(listing, ages, now) is not None and listing.observed_at < age_starts_at(listing)
 
 

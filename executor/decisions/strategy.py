@@ -1,10 +1,9 @@
 """Strategy: buy a listing, wait for its opening, or refuse it; the amount to reserve, and the order of it. Pure."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from types import MappingProxyType
 from typing import Final
 
 from executor.decisions.freshness import (
@@ -19,12 +18,7 @@ from executor.model import ExitReason, Order, Position, Reason, Refusal, client_
 from executor.settings import ExecutorSettings
 from shared.control.exit_policy import ENTRY_SLIPPAGE_PCT
 from shared.events import AppliedConfig, Listing, Mode, Side, Source, TradingRules
-
-SIDES_CLOSED: Final[Mapping[Side, frozenset[int]]] = MappingProxyType(
-    {Side.BUY: frozenset({3, 4}), Side.SELL: frozenset({2, 4})}
-)
-"""Trade side types under which the exchange takes no order of that side: sell only or buy only, and closed."""
-
+from shared.mexc.trading_rules import SIDES_CLOSED
 
 Unready = Callable[[], Refusal | None]
 """Returns why no live order could be sent now; None where one could."""
@@ -68,7 +62,10 @@ class WaitForOpening:
 def decide(
     listing: Listing, state: TradingState, unready: Refusal | None, settings: ExecutorSettings, now: datetime
 ) -> Buy | WaitForOpening | Refusal:
-    """Return the decision on a *listing* that was just announced; *unready* is the reason against any live order."""
+    """Return the decision on a *listing* that was just announced.
+
+    *unready* is the reason why this process can send no live order now, which says nothing of another.
+    """
     opening = opening_ahead(listing, settings, now)
     objection = (
         _forbidden(listing, state, now) or _unwanted(listing, settings) or _untimely(listing, opening, settings, now)
@@ -77,6 +74,9 @@ def decide(
         return objection
     if opening is not None or (listing.opens_at is None and _is_closed(listing.rules)):
         return WaitForOpening(opening)
+    if unready is not None and state.mode is Mode.LIVE:
+        # It is due: another executor fires it, or this one once it is ready, while the listing is fresh.
+        return WaitForOpening(listing.opens_at or now)
     return _buy(state, unready, settings, now)
 
 
@@ -97,7 +97,8 @@ def decide_at_opening(
     """
     objection = _forbidden(listing, state, now) or _unwanted(listing, settings)
     if objection is None and (age := age_if_too_old(listing, settings, now)) is not None:
-        objection = Refusal(Reason.OPENING_PASSED, f"{age.total_seconds():.1f} s ago")
+        hindered = f"; {unready}" if unready is not None and state.mode is Mode.LIVE else ""
+        objection = Refusal(Reason.OPENING_PASSED, f"{age.total_seconds():.1f} s ago{hindered}")
     return _buy(state, unready, settings, now) if objection is None else objection
 
 

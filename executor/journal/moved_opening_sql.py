@@ -45,7 +45,8 @@ RETURNING *
 
 # What was refused for its time alone, or whose opening passed without an attempt, waits for the opening of a later
 # word. It is decided on anew: nothing of it is reserved, and nothing was ever sent. A refusal yields to an opening that
-# is stated and ahead, a passed opening to any later one.
+# is stated and ahead, and to one that was seen where the listing was watched from its first moment; a passed opening to
+# any later one.
 REOPEN: Final = named("""
 UPDATE orders SET
     state = 'armed', fire_at = :opens_at, listing = :listing::text::jsonb, decided_at = :decided_at,
@@ -53,10 +54,10 @@ UPDATE orders SET
 WHERE listing_key = :listing_key AND side = 'BUY' AND attempts = 0 AND request IS NULL
     AND (listing ->> 'opens_at' IS NULL OR (listing ->> 'observed_at')::timestamptz <= :observed_at)
     AND (
-        state = 'rejected' AND quote_qty = 0 AND :is_stated::boolean
+        state = 'rejected' AND quote_qty = 0 AND (:is_stated::boolean OR (listing ->> 'late')::boolean IS FALSE)
             AND split_part(error_reason, ':', 1) IN ('stale_listing', 'opening_too_far')
         OR state = 'expired' AND split_part(error_reason, ':', 1) = 'opening_passed'
-            AND (listing ->> 'opens_at')::timestamptz < :opens_at
+            AND (listing ->> 'opens_at' IS NULL OR (listing ->> 'opens_at')::timestamptz < :opens_at)
     )
 RETURNING *
 """)

@@ -41,7 +41,7 @@ class Reason(StrEnum):
     BASE_ASSET_HELD = "base_asset_held"
     """The same coin is held or being bought already, against another quote asset."""
     UNRECONCILED = "unreconciled"
-    """Live only: the orders of an earlier run are not settled with the exchange yet."""
+    """Live only, in the details of opening_passed: the orders of an earlier run were not settled with the exchange."""
     CLOCK_UNCERTAIN = "clock_uncertain"
     """The exchange's time is too uncertain to sign an order; the cause follows."""
     NO_PRICE = "no_price"
@@ -59,8 +59,8 @@ class Reason(StrEnum):
     DEPTH = "depth"
     """Less than depth_usdt_min is offered up to the highest price; the depth follows."""
     OPENING_PASSED = "opening_passed"
-    """The order waited for an opening, and was not sent before the listing was as old as one may be; or no opening
-    became known for as long as any is waited for."""
+    """The order waited for an opening, or for an executor that was ready, and was not sent before the listing was as
+    old as one may be; or no opening became known for as long as any is waited for. The cause follows."""
 
     TOO_LATE = "too_late"
     """A sale was not sent in its time: no connection to the exchange was free, the limits left no room, or this machine

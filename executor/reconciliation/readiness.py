@@ -114,7 +114,7 @@ async def purchases_may_begin(
 ) -> None:
     """Return once listings may be decided on: after the reconciliation, or where purchases are on paper.
 
-    They wait for *hold_seconds* at most: after that, live purchases are refused.
+    They wait for *hold_seconds* at most: after that, live purchases wait one by one, each while its listing is fresh.
     """
     try:
         async with asyncio.timeout(hold_seconds):

@@ -1,9 +1,18 @@
 """Trading rules of our events, from exchangeInfo."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
 from pydantic import ValidationError
 
-from shared.events import TradingRules
+from shared.events import Side, TradingRules
 from shared.mexc.symbols import SymbolInfo
+
+SIDES_CLOSED: Final[Mapping[Side, frozenset[int]]] = MappingProxyType(
+    {Side.BUY: frozenset({3, 4}), Side.SELL: frozenset({2, 4})}
+)
+"""Trade side types under which the exchange takes no order of that side: sell only or buy only, and closed."""
 
 
 def rules_of(info: SymbolInfo) -> TradingRules | None:

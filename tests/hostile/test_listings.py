@@ -22,6 +22,7 @@ from tests.waiting import eventually
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(120)]
 
 FRESH_SECONDS: Final = 8
+EXCHANGE_INFO: Final = "GET /api/v3/exchangeInfo"
 BEFORE: Final = ("dedup",) if CHOSEN is Composition.EXPRESS else ("ingest", "dedup")
 """Ahead of what sends orders."""
 SETTINGS: Final[Mapping[str, str]] = {
@@ -63,6 +64,19 @@ async def test_a_symbol_that_opens_late_without_a_word_is_bought_at_its_first_si
     await market.position("QUIETUSDT", "open", within_seconds=40)
 
     assert len([each for each in await market.posted("QUIETUSDT") if each["accepted"]]) == 1
+
+
+async def test_a_symbol_that_appears_closed_after_its_opening_is_bought_at_its_first_sign_of_trading(
+    market: Ground,
+) -> None:
+    """D1: refused at first, as too old by the opening that was stated."""
+    stated = int((utc_now() - timedelta(seconds=20)).timestamp() * 1000)
+    await market.exchange.list_coin("TARDYUSDT", **COIN, first_open_time_ms=stated, opens_late_by=25)
+    refused = await market.order("TARDYUSDT", "rejected", within_seconds=20)
+    await market.position("TARDYUSDT", "open", within_seconds=60)
+
+    assert refused["error_reason"].startswith("stale_listing")
+    assert len(await market.posted("TARDYUSDT")) == 1
 
 
 async def test_a_symbol_whose_opening_was_two_years_ago_is_late_and_not_bought(market: Ground) -> None:
@@ -117,7 +131,11 @@ async def is_followed(ground: Ground, symbol: str) -> bool:
     return bool(order["fire_at"] == datetime.fromtimestamp(coin["opens_at_ms"] / 1000, UTC))
 
 
-@pytest.mark.parametrize("ahead_seconds", [-3, 3])
+async def has_read(ground: Ground, count: int) -> bool:
+    return (await ground.exchange.requests()).get(EXCHANGE_INFO, 0) >= count
+
+
+@pytest.mark.parametrize("ahead_seconds", [-3, 3, 90])
 async def test_clocks_that_are_apart_cost_no_listing(
     postgres_server: PostgresServer, rabbitmq_server: RabbitMQServer, tmp_path: Path, ahead_seconds: float
 ) -> None:
@@ -127,6 +145,9 @@ async def test_clocks_that_are_apart_cost_no_listing(
         emptying(ground.runtime.bus, DEAD_LETTERS) as dead,
         pipeline(ground, *BEFORE, CHOSEN.command),
     ):
+        read = (await ground.exchange.requests()).get(EXCHANGE_INFO, 0)
+        # As it learns the exchange's time, ingest's own leaps: it watches again from the next list on.
+        await eventually(lambda: has_read(ground, read + 2), within_seconds=30, every_seconds=0.1)
         await ground.exchange.list_coin("SKEWUSDT", **COIN)
         await ground.position("SKEWUSDT", "open", within_seconds=30)
 

@@ -225,12 +225,12 @@ async def test_an_order_that_cannot_be_settled_holds_up_purchases_and_no_exit(fr
     no = {"symbol": "STUCKUSDT", "code": 10007, "message": "no", "count": None}
     await ground.exchange.arm("api_error", endpoint=LOOK_UPS, **no)
     await ground.falls("FALLUSDT", "0.5")
-    await ground.staffed(ready=False, **PATIENT)
+    await ground.staffed(ready=False, **PATIENT, listing_age_seconds=4)
     await ground.sold("FALLUSDT")
     await ground.announces(await ground.lists("LATERUSDT"))
-    refused = await ground.order("LATERUSDT", "rejected")
+    refused = await ground.order("LATERUSDT", "expired")
 
-    assert refused["error_reason"].startswith("unreconciled")
+    assert "; unreconciled: " in refused["error_reason"]
     assert await ground.posted("LATERUSDT") == []
 
 

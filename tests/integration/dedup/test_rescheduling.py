@@ -90,6 +90,29 @@ async def test_that_a_listing_without_an_opening_trades_a_while_later_is_told_on
     assert await process(told(opened, 301, source="mexc_rest_api")) == ()
 
 
+@pytest.mark.parametrize(
+    ("rules", "is_told"),
+    [
+        ({"api_allowed": False}, True),
+        ({"api_allowed": True, "trade_side_type": 4}, True),
+        ({"trade_side_type": 3}, True),
+        ({"api_allowed": True, "trade_side_type": 2}, False),
+        ({}, False),
+    ],
+)
+@pytest.mark.parametrize("seconds", [-1, 5])
+async def test_that_a_listing_which_was_shown_closed_trades_is_told_however_soon(
+    database: Database, rules: dict[str, Any], seconds: float, *, is_told: bool
+) -> None:
+    process, opened = DedupProcess(database), NOON + timedelta(seconds=seconds)
+    await process(told(None, 0, rules=rules))
+
+    moves = await process(told(opened, seconds))
+
+    assert [moved.opens_at for moved in moves] == [opened] * is_told
+    assert await process(told(opened, seconds + 1, source="mexc_rest_api")) == ()
+
+
 async def test_an_opening_that_came_later_than_it_was_told_is_told_once_and_again_when_it_comes_back(
     database: Database,
 ) -> None:

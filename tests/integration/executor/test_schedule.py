@@ -17,6 +17,7 @@ from executor.sending.purchase_sender import PurchaseSender
 from executor.settings import ExecutorSettings
 from shared.events import Listing, ListingRescheduled, Mode
 from shared.postgres.database import Database
+from tests.support.data.builders import a_symbol_info
 from tests.support.fakes.venues import Behaviour, ModelExchange
 from tests.support.running.executors import RULES, Executor, Time, a_coin, configure, trades
 
@@ -560,6 +561,61 @@ async def test_an_opening_that_was_merely_seen_lets_nothing_wait_that_was_refuse
     assert await states(executor) == ["rejected"]
 
 
+@pytest.mark.parametrize("known", [timedelta(seconds=-70), timedelta(hours=200), None])
+async def test_listing_refused_for_its_time_is_bought_once_it_is_seen_to_open_if_it_was_watched(
+    database: Database, executor: Executor, exchange: ModelExchange, time: Time, known: timedelta | None
+) -> None:
+    """It appeared closed, 70 s after its stated opening, or long before it, or its message was late."""
+    await configure(database, "auto_trade = true")
+    listing = a_coin("NEW", time, opens_at=known and time() + known)
+    time.pass_by(0 if known else 70)
+    await executor.buy(listing)
+    [refused] = await executor.rows()
+    time.pass_by(30)
+    opens_at = time() - timedelta(seconds=1)
+
+    for _ in range(2):
+        await moved(executor, listing, opens_at)
+        await executor.fire_due()
+        await executor.resolve()
+
+    assert refused["state"] == "rejected"
+    assert await states(executor) == ["filled"]
+    assert len(exchange.received) == 1
+
+
+async def test_listing_that_was_seen_to_open_too_long_ago_stays_refused(
+    executor: Executor, exchange: ModelExchange, time: Time
+) -> None:
+    listing = a_coin("NEW", time, opens_at=time() - timedelta(seconds=170))
+    await executor.buy(listing)
+
+    await moved(executor, listing, time() - timedelta(seconds=61), seen_at=time() - timedelta(seconds=61))
+    await executor.fire_due()
+
+    assert await states(executor) == ["rejected"]
+
+
+@pytest.mark.parametrize("is_seen", [True, False])
+async def test_an_order_that_was_given_up_without_an_opening_follows_one_that_is_told_later(
+    executor: Executor, time: Time, *, is_seen: bool
+) -> None:
+    listing = a_coin("NEW", time, rules=RULES.model_copy(update={"api_allowed": False}))
+    await executor.buy(listing)
+    time.pass_by(169 * 3600)
+    await executor.fire_due()
+    [ended] = await executor.rows()
+    opens_at = time() if is_seen else time() + timedelta(minutes=10)
+
+    await moved(executor, listing, opens_at)
+    [waits] = await executor.rows()
+    await fires(executor, opens_at)
+
+    assert (ended["state"], ended["error_reason"]) == ("expired", "opening_passed: no opening became known")
+    assert (waits["state"], waits["fire_at"]) == ("armed", opens_at)
+    assert await states(executor) == ["filled"]
+
+
 @pytest.mark.parametrize("hours", [-1, 200])
 async def test_a_stated_opening_that_does_not_fit_lets_nothing_wait(
     executor: Executor, time: Time, hours: float
@@ -633,6 +689,57 @@ async def test_an_executor_that_is_not_ready_leaves_an_opening_to_the_one_that_i
     await executor.resolve()
 
     assert (waits, await states(executor)) == (["armed"], ["filled"])
+
+
+@pytest.mark.parametrize("opens", [timedelta(seconds=-5), None])
+async def test_a_listing_that_opened_already_is_left_to_the_executor_that_is_ready_too(
+    database: Database, executor: Executor, exchange: ModelExchange, time: Time, opens: timedelta | None
+) -> None:
+    await configure(database, "auto_trade = true")
+    unready = Executor(database, exchange, time, unready=UNREADY)
+    listing = a_coin("NEW", time, opens_at=opens and time() + opens)
+    await unready.buy(listing)
+    await unready.fire_due()
+    waits, sent = await states(executor), len(exchange.received)
+
+    time.pass_by(20)
+    for _ in range(2):
+        await executor.fire_due()
+        await executor.resolve()
+        await executor.buy(listing)
+
+    assert (waits, sent) == (["armed"], 0)
+    assert await states(executor) == ["filled"]
+    assert len(exchange.received) == 1
+
+
+async def test_a_listing_for_which_no_executor_becomes_ready_expires_with_its_age_and_says_why(
+    database: Database, exchange: ModelExchange, time: Time
+) -> None:
+    await configure(database, "auto_trade = true")
+    unready = Executor(database, exchange, time, unready=Refusal(Reason.UNRECONCILED, "snLOST"))
+    await unready.buy(a_coin("NEW", time))
+    time.pass_by(61)
+
+    await unready.fire_due()
+
+    [row] = await unready.rows()
+    assert (row["state"], row["error_reason"]) == ("expired", "opening_passed: 61.0 s ago; unreconciled: snLOST")
+    assert exchange.received == []
+
+
+async def test_an_old_coin_that_a_ticker_shows_to_an_executor_that_is_not_ready_is_not_bought_later(
+    database: Database, executor: Executor, exchange: ModelExchange, time: Time
+) -> None:
+    await configure(database, "auto_trade = true")
+    exchange.rules = a_symbol_info("NEWUSDT", first_open_time=time() - timedelta(days=730))
+    await Executor(database, exchange, time, unready=UNREADY).buy(a_coin("NEW", time, rules=None))
+
+    await executor.fire_due()
+
+    [row] = await executor.rows()
+    assert (row["state"], row["error_reason"].split(":")[0]) == ("rejected", "stale_listing")
+    assert exchange.received == []
 
 
 async def test_an_opening_for_which_no_executor_becomes_ready_expires_with_its_age(

@@ -15,7 +15,7 @@ def test_a_listing_at_the_age_limit_is_bought() -> None:
 
 
 def test_an_older_listing_is_stale() -> None:
-    just_over = NOON + timedelta(seconds=60, milliseconds=1)
+    just_over = NOON + timedelta(seconds=60, milliseconds=2)
 
     assert decided(a_listing(), now=just_over) == Refusal(Reason.STALE_LISTING, "60.0 s old")
 
@@ -26,16 +26,28 @@ def test_the_age_limit_can_be_set() -> None:
     assert decided(a_listing(), now=now, listing_age_seconds=5) == Refusal(Reason.STALE_LISTING, "6.0 s old")
 
 
-def test_an_old_listing_seen_only_now_is_stale() -> None:
-    listing = a_listing(listed_at=NOON - timedelta(hours=1), observed_at=NOON)
+def test_an_old_listing_injected_only_now_is_stale() -> None:
+    listing = a_listing(source="test_injection", listed_at=NOON - timedelta(hours=1), observed_at=NOON)
 
     assert reason_of(decided(listing)) is Reason.STALE_LISTING
 
 
-def test_an_old_sighting_is_stale_whatever_the_listing_time_says() -> None:
-    listing = a_listing(listed_at=NOON, observed_at=NOON - timedelta(hours=1))
+@pytest.mark.parametrize("source", ["mexc_websocket", "mexc_rest_api", "test_injection"])
+def test_an_old_sighting_is_stale_whatever_the_listing_time_says(source: str) -> None:
+    listing = a_listing(source=source, listed_at=NOON, observed_at=NOON - timedelta(hours=1))
 
     assert reason_of(decided(listing)) is Reason.STALE_LISTING
+
+
+@pytest.mark.parametrize("source", ["mexc_websocket", "mexc_rest_api"])
+def test_a_sighting_is_as_old_as_its_source_says_however_far_behind_the_clock_of_another_machine_is(
+    source: str,
+) -> None:
+    """Dedup sets what was listed ahead of its own clock to its own now."""
+    listing = a_listing(source=source, listed_at=NOON - timedelta(seconds=90), observed_at=NOON)
+
+    assert isinstance(decided(listing, now=NOON + timedelta(seconds=60)), Buy)
+    assert decided(listing, now=NOON + timedelta(seconds=61)) == Refusal(Reason.STALE_LISTING, "61.0 s old")
 
 
 def test_a_late_listing_is_stale() -> None:

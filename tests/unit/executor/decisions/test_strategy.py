@@ -160,12 +160,29 @@ def test_waiting_asks_neither_for_room_nor_for_readiness() -> None:
 
 
 @pytest.mark.parametrize("ask", [decided, fired])
-def test_what_is_unready_refuses_live_orders_only(ask: Any) -> None:
+def test_what_is_unready_holds_up_live_orders_only(ask: Any) -> None:
     listing = a_listing(opens_at=NOW)
 
-    assert ask(listing, a_standing(mode=Mode.LIVE), UNSYNCHRONISED) == UNSYNCHRONISED
+    assert not isinstance(ask(listing, a_standing(mode=Mode.LIVE), UNSYNCHRONISED), Buy)
     assert isinstance(ask(listing, a_standing(mode=Mode.DRY_RUN), UNSYNCHRONISED), Buy)
     assert isinstance(ask(listing, a_standing(mode=Mode.LIVE), None), Buy)
+
+
+@pytest.mark.parametrize("opens_at", [None, NOON, NOW + timedelta(seconds=0.5)])
+def test_what_is_to_be_bought_live_waits_for_an_executor_that_is_ready(opens_at: datetime | None) -> None:
+    live, listing = a_standing(mode=Mode.LIVE), a_listing(opens_at=opens_at)
+
+    assert decided(listing, live, UNSYNCHRONISED) == WaitForOpening(opens_at or NOW)
+    assert fired(listing, live, UNSYNCHRONISED) == UNSYNCHRONISED
+
+
+def test_an_opening_that_passed_while_no_executor_was_ready_names_what_stood_against_it() -> None:
+    late, listing = NOON + timedelta(seconds=61), a_listing(opens_at=NOON)
+
+    assert fired(listing, a_standing(mode=Mode.LIVE), UNSYNCHRONISED, now=late) == Refusal(
+        Reason.OPENING_PASSED, "61.0 s ago; clock_uncertain: no answer yet"
+    )
+    assert fired(listing, None, UNSYNCHRONISED, now=late) == Refusal(Reason.OPENING_PASSED, "61.0 s ago")
 
 
 @pytest.mark.parametrize("ask", [decided, fired])
