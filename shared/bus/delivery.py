@@ -83,6 +83,11 @@ class DeliveryProcessor:
             else:
                 await delivery.ack()
 
+    async def refuse(self, delivery: Delivery, reason: str) -> None:
+        """Dead-letter *delivery* without a look at it."""
+        with self._metrics.handling(delivery.attempt):
+            await self._dead_letter(delivery, reason)
+
     async def _handle_and_publish(self, delivery: Delivery) -> None:
         if delivery.attempt > self.queue.deliveries_max:
             raise PermanentError(f"delivered {delivery.attempt} times without an answer")

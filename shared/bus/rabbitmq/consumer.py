@@ -16,7 +16,7 @@ from shared.bus.port import Message
 from shared.bus.rabbitmq.client_errors import CLOSE_SECONDS, away_is_transient, run_shielded
 from shared.bus.rabbitmq.message import attempt, from_amqp
 from shared.bus.rabbitmq.reconnecting_connection import ReconnectingConnection
-from shared.errors import TransientError, jittered, pause
+from shared.errors import TransientError, in_a_line, jittered, pause
 
 log = structlog.get_logger()
 
@@ -143,5 +143,14 @@ class Consumer:
         async with self._slots:
             if self._until.is_set() or channel.is_closed:
                 return
-            delivery = RabbitDelivery(from_amqp(incoming), attempt(incoming), incoming, self._timeout_seconds)
+            try:
+                delivery = RabbitDelivery(from_amqp(incoming), attempt(incoming), incoming, self._timeout_seconds)
+            except Exception as error:
+                # Raised from here, it would end every consumer of the process, and again at each redelivery.
+                log.exception("a message cannot be read", queue=self._queue.name)
+                bare = Message(
+                    incoming.exchange or "", incoming.routing_key or "", incoming.body, incoming.message_id or ""
+                )
+                await self._processor.refuse(RabbitDelivery(bare, 1, incoming, self._timeout_seconds), in_a_line(error))
+                return
             await self._processor.process(delivery)
