@@ -12,7 +12,7 @@ from api.reading.reader import Reader, Row
 from api.schemas import ComponentHealth, Feed, Health, LatestListing, Overall, Troubles, age_seconds
 from shared.errors import in_a_line, readable
 from shared.events import HealthStatus, utc_now
-from shared.process.heartbeat import SILENCE_MAX, effective_status, last_reported
+from shared.process.heartbeat import effective_status, is_silent_since, last_reported
 
 log = structlog.get_logger(__name__)
 
@@ -61,8 +61,9 @@ def component_of(row: Row, now: datetime) -> ComponentHealth:
     reported = HealthStatus(row["status"])
     status = effective_status(reported, row["updated_at"], now=now)
     age = age_seconds(row["updated_at"], now=now)
-    is_silent = status is HealthStatus.ERROR and age > SILENCE_MAX.total_seconds()
-    silent = f"silent for {age:.0f} s, last said {last_reported(reported, row['detail'])}"
+    is_silent = status is HealthStatus.ERROR and is_silent_since(row["updated_at"], now=now)
+    for_long = f"for {age:.0f} s" if age else "since a clock was set back"
+    silent = f"silent {for_long}, last said {last_reported(reported, row['detail'])}"
     return ComponentHealth(
         component_name=row["component_name"],
         status=status,
@@ -78,7 +79,7 @@ def nobody_sells(rows: Iterable[Row]) -> bool:
     """Return whether no executor runs that would sell: the exits never reported, have stopped or are silent."""
     now = utc_now()
     exits = next((component_of(row, now) for row in rows if row["component_name"] == EXITS), None)
-    return exits is None or exits.status is HealthStatus.STOPPED or exits.age_seconds > SILENCE_MAX.total_seconds()
+    return exits is None or exits.status is HealthStatus.STOPPED or is_silent_since(exits.updated_at, now=now)
 
 
 def fact(components: Iterable[ComponentHealth], component: str, name: str) -> JsonValue:
