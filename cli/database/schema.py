@@ -183,7 +183,11 @@ async def watch_schema(opened: Database) -> AsyncIterator[SchemaWatch]:
     async def keep_looking() -> None:
         while True:
             await asyncio.sleep(WATCH_SECONDS)
-            await watch.look(opened)
+            try:
+                await watch.look(opened)
+            except Exception:
+                # Otherwise what was found last would stand for ever.
+                log.exception("the schema was not compared")
 
     looking = asyncio.create_task(keep_looking(), name="schema-watch")
     try:

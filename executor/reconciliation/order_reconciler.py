@@ -17,7 +17,8 @@ from executor.venues.venue import Absent, Venue, Way
 from shared.errors import TransientError, each_isolated, in_a_line, pause
 from shared.events import Mode, Side
 from shared.log_context import of_listing
-from shared.mexc.errors import ExchangeError, RateLimited
+from shared.mexc.errors import QUIET_LOOK_SECONDS, ExchangeError, RateLimited
+from shared.mexc.time.clock_estimate import boot_seconds
 
 __all__ = ["FIRST_WAIT_SECONDS", "LOOKS_AT_ONCE", "WAIT_SECONDS_MAX", "OrderReconciler"]
 
@@ -43,7 +44,7 @@ class Alerts(Protocol):
 
 
 class OrderReconciler:
-    def __init__(
+    def __init__(  # noqa: PLR0913 - its parts, and a clock for tests
         self,
         venues: Mapping[Mode, Venue],
         transitions: OrderTransitions,
@@ -52,13 +53,16 @@ class OrderReconciler:
         *,
         now: Callable[[], datetime],
         alerts: Alerts,
+        clock: Callable[[], float] = boot_seconds,
     ) -> None:
+        """By *clock*, which goes on while the machine sleeps, a quiet of the exchange is over."""
         self._venues = venues
         self._transitions = transitions
         self._sender = sender
         self._outcomes = LookupOutcomes(venues, transitions, settings, tries_again=sender.tries_again, now=now)
         self._now = now
         self._alerts = alerts
+        self._clock = clock
         self._searches: dict[str, OrderSearch] = {}
         self._quiet_until = float("-inf")
         self._looks = {side: asyncio.Semaphore(LOOKS_AT_ONCE) for side in Side}
@@ -124,7 +128,7 @@ class OrderReconciler:
         if quiet_seconds := self._quiet_seconds():
             # Nothing was looked up, so the back-off stays: the next look-up comes right after the quiet period.
             search.obstacle = search.obstacle or _QUIET
-            search.due_at = clock() + quiet_seconds
+            search.due_at = clock() + min(quiet_seconds, QUIET_LOOK_SECONDS)
             return
         await self._resolve(order)
         search.due_at = clock()
@@ -160,8 +164,7 @@ class OrderReconciler:
         try:
             await look(order, search)
         except RateLimited as error:
-            quiet_until = asyncio.get_running_loop().time() + error.quiet_seconds
-            self._quiet_until = max(self._quiet_until, quiet_until)
+            self._quiet_until = max(self._quiet_until, self._clock() + error.quiet_seconds)
             search.obstacle = str(error)
             return False
         except (ExchangeError, TransientError) as error:
@@ -177,8 +180,7 @@ class OrderReconciler:
 
     def _quiet_seconds(self) -> float:
         """Return the seconds left of a quiet period or a ban."""
-        left_seconds = self._quiet_until - asyncio.get_running_loop().time()
-        return max(0.0, left_seconds, self._sender.banned_seconds())
+        return max(0.0, self._quiet_until - self._clock(), self._sender.banned_seconds())
 
     async def _look(self, order: Order, search: OrderSearch) -> None:
         ways = search.ways(order, self._outcomes.deadlines(order), self._now())

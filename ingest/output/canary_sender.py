@@ -61,4 +61,8 @@ async def _send(bus: Bus, registry: CollectorRegistry, every_seconds: float, wat
         except TransientError as error:
             canaries.labels("failed").inc()
             log.debug("a canary was not sent", reason=str(error))
+        except Exception:
+            # Without canaries, the pipeline would pass for broken.
+            canaries.labels("failed").inc()
+            log.exception("a canary was not sent")
         await asyncio.sleep(every_seconds)

@@ -11,7 +11,8 @@ from ingest.health.feed_health import Feed
 from ingest.metrics import Metrics
 from ingest.source import Report
 from shared.errors import jittered, pause
-from shared.mexc.errors import ExchangeError, RateLimited
+from shared.mexc.errors import QUIET_LOOK_SECONDS, ExchangeError, RateLimited
+from shared.mexc.time.clock_estimate import boot_seconds
 
 log = structlog.get_logger(__name__)
 
@@ -64,8 +65,11 @@ class FixedInterval:
         self._waited = True
 
 
-async def run_poll(poll: Poll, report: Report, metrics: Metrics) -> Never:
-    """Poll until cancelled. Failures are counted, and show in health when they last."""
+async def run_poll(poll: Poll, report: Report, metrics: Metrics, *, boot: Callable[[], float] = boot_seconds) -> Never:
+    """Poll until cancelled. Failures are counted, and show in health when they last.
+
+    By *boot*, which goes on while the machine sleeps, a quiet of the exchange is over.
+    """
     failures = 0
     while True:
         if not failures:
@@ -80,7 +84,14 @@ async def run_poll(poll: Poll, report: Report, metrics: Metrics) -> Never:
         log.debug("no usable answer", endpoint=poll.feed.name, reason=str(problem))
         seconds = jittered(failures, first_seconds=poll.retry.first, max_seconds=poll.retry.most)
         if isinstance(problem, RateLimited):
-            await asyncio.sleep(max(seconds, problem.retry_after_seconds or 0.0))
+            await _sleep_out(max(seconds, problem.retry_after_seconds or 0.0), boot)
         else:
             await pause(seconds, poll.hurry)
         failures += 1
+
+
+async def _sleep_out(seconds: float, boot: Callable[[], float]) -> None:
+    """Sleep *seconds*, those included in which the machine slept: timers stand still meanwhile."""
+    clocks = [(clock, clock() + seconds) for clock in (asyncio.get_running_loop().time, boot)]
+    while (left_seconds := min(until - clock() for clock, until in clocks)) > 0:  # noqa: ASYNC110 - time has no event
+        await asyncio.sleep(min(left_seconds, QUIET_LOOK_SECONDS))

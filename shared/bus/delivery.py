@@ -13,6 +13,7 @@ from shared.bus.metrics import BusMetrics
 from shared.bus.port import Exchange, Handler, Message, Publish, Queue
 from shared.errors import DOUBLINGS_MAX, PermanentError, TransientError, jittered, pause
 from shared.log_context import bind_event_id
+from shared.log_pace import LogPace
 
 log = structlog.get_logger()
 T = TypeVar("T")
@@ -20,7 +21,6 @@ T = TypeVar("T")
 TRANSIENT_SECONDS_FIRST: Final = 0.1
 TRANSIENT_SECONDS_MAX: Final = 5.0
 RETRY_SECONDS_MAX: Final = 30.0
-LOG_EVERY_SECONDS: Final = 60.0
 
 REASON: Final = "x-sniper-reason"
 QUEUE: Final = "x-sniper-queue"
@@ -64,7 +64,7 @@ class DeliveryProcessor:
         self._handle = handle
         self._publish = publish
         self._dead = dead
-        self._log_held_at = float("-inf")
+        self._log_held = LogPace()
         self._metrics = (metrics or BusMetrics()).of_queue(queue.name)
 
     async def process(self, delivery: Delivery) -> None:
@@ -82,6 +82,11 @@ class DeliveryProcessor:
                 await self._retry_or_dead_letter(delivery, f"{type(error).__name__}: {error}")
             else:
                 await delivery.ack()
+
+    async def refuse(self, delivery: Delivery, reason: str) -> None:
+        """Dead-letter *delivery* without a look at it."""
+        with self._metrics.handling(delivery.attempt):
+            await self._dead_letter(delivery, reason)
 
     async def _handle_and_publish(self, delivery: Delivery) -> None:
         if delivery.attempt > self.queue.deliveries_max:
@@ -116,19 +121,13 @@ class DeliveryProcessor:
             try:
                 return await step(message)
             except TransientError as error:
-                self._log_held(message, error)
+                if self._log_held.is_due():
+                    log.warning("holding", queue=self.queue.name, message_id=message.message_id, reason=str(error))
                 seconds = jittered(attempt, first_seconds=TRANSIENT_SECONDS_FIRST, max_seconds=TRANSIENT_SECONDS_MAX)
                 await pause(seconds, self.until)
                 if self.until.is_set():
                     raise _StoppedWhileRetryingError from error
         raise AssertionError
-
-    def _log_held(self, message: Message, error: TransientError) -> None:
-        """Log at most once a minute that messages are held."""
-        now = asyncio.get_running_loop().time()
-        if now >= self._log_held_at:
-            self._log_held_at = now + LOG_EVERY_SECONDS
-            log.warning("holding", queue=self.queue.name, message_id=message.message_id, reason=str(error))
 
 
 class _StoppedWhileRetryingError(Exception):

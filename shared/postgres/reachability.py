@@ -5,7 +5,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
 
+import structlog
+
 from shared.postgres.database import Database
+
+log = structlog.get_logger(__name__)
 
 WATCH_SECONDS: Final = 2.0
 
@@ -23,7 +27,12 @@ async def watching_reachability(database: Database) -> AsyncIterator[Reachabilit
 
     async def poll() -> None:
         while True:
-            watch.reachable = await database.answers()
+            try:
+                watch.reachable = await database.answers()
+            except Exception:
+                # Otherwise the last answer would stand for ever.
+                watch.reachable = False
+                log.exception("the database was not asked whether it answers")
             await asyncio.sleep(WATCH_SECONDS)
 
     polling = asyncio.create_task(poll(), name="database-watch")

@@ -104,9 +104,15 @@ async def _keep(database: Database, service: str, limiter: RateLimiter) -> Never
     while True:
         await pause(STORE_SECONDS, limiter.refused)
         limiter.refused.clear()
-        usage = limiter.usage()
-        if any(usage.used.values()) or usage.quiet_seconds > 0 or usage.used != stored.used:
-            stored = usage if await _store(database, service, usage) else NO_USAGE
+        try:
+            usage = limiter.usage()
+            if any(usage.used.values()) or usage.quiet_seconds > 0 or usage.used != stored.used:
+                stored = usage if await _store(database, service, usage) else NO_USAGE
+        except Exception:
+            # An error of one store must not end the others: the next start goes by the last.
+            log.exception("the use of the rate limits was not stored")
+            stored = NO_USAGE
+            await asyncio.sleep(STORE_SECONDS)
 
 
 async def _store(database: Database, service: str, usage: Usage) -> bool:

@@ -21,6 +21,8 @@ log = structlog.get_logger()
 HEARTBEAT_SECONDS: Final = 5.0
 SILENCE_MAX: Final = timedelta(seconds=12)
 """A component silent for longer counts as dead: two missed heartbeats, and a margin."""
+AHEAD_MAX: Final = timedelta(minutes=1)
+"""A report of a later time is of no other clock, but of before ours was set back."""
 WORST_LAST: Final = (HealthStatus.STOPPED, HealthStatus.RUNNING, HealthStatus.DEGRADED, HealthStatus.ERROR)
 """Of several processes of a component, the worst one's report is the component's."""
 _SILENCE: Final = "silent, last said "
@@ -115,9 +117,17 @@ def last_reported(status: str, detail: str) -> str:
     return detail.removeprefix(_SILENCE) if detail.startswith(_SILENCE) else status
 
 
+def is_silent_since(updated_at: datetime, *, now: datetime) -> bool:
+    """Return whether a component whose last report is of *updated_at* is silent.
+
+    It is, too, where that lies in the future: the clock was set back, and no report came since.
+    """
+    return not -AHEAD_MAX <= now - updated_at <= SILENCE_MAX
+
+
 def effective_status(status: HealthStatus, updated_at: datetime, *, now: datetime) -> HealthStatus:
     """Return ERROR for a component that fell silent without a shutdown report, otherwise *status*."""
-    if status is not HealthStatus.STOPPED and now - updated_at > SILENCE_MAX:
+    if status is not HealthStatus.STOPPED and is_silent_since(updated_at, now=now):
         return HealthStatus.ERROR
     return status
 
@@ -160,3 +170,6 @@ async def _publish(component: Component, bus: Bus, seconds: float) -> None:
             await bus.publish(topology.to_message(component.report(utc_now())))
     except (TransientError, TimeoutError) as error:
         log.debug("heartbeat not sent", component=component.name, reason=str(error))
+    except Exception:
+        # A component whose heartbeat ended would pass for dead.
+        log.exception("heartbeat not sent", component=component.name)

@@ -3,21 +3,42 @@
 import asyncio
 import os
 import sys
+import uuid
 from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, nullcontext
 from functools import partial
 from pathlib import Path
+from typing import cast
 
+import asyncpg
 import pytest
 
+import migrations
 from shared.control.exchange_identity import rename_exchange, require_exchange
-from shared.errors import SettingsError
-from shared.postgres.database import Database
+from shared.errors import SettingsError, TransientError
+from shared.postgres.database import Connection, Database
 from tests.servers.ports import free_ports
+from tests.support.data import rows
 from tests.support.running.services import open_database
 
 MEXC = "https://api.mexc.com"
+HELD = """
+    INSERT INTO positions (listing_key, mode, symbol, base_asset, quote_asset, state, listing, base_qty, cost_usdt,
+                           average_price, peak_price, opened_at)
+    VALUES ('ABCUSDT:1', '{mode}', 'ABCUSDT', 'ABC', 'USDT', 'open', '{{}}', 1, 100, 100, 100, now())
+"""
 SIMULATOR = "http://127.0.0.1:41234"
+
+
+class OneConnection:
+    """Lends one connection, as a database does."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def connection(self) -> AbstractAsyncContextManager[Connection]:
+        return nullcontext(self._connection)
 
 
 @pytest.fixture
@@ -47,6 +68,63 @@ async def test_the_same_exchange_under_another_name_is_told_once(database: Datab
     assert await rename_exchange(database, "api.mexc.co") == "api.mexc.co"
 
     await require_exchange(database, "https://api.mexc.co")
+
+
+def of_an_earlier_build(url: str, *statements: str) -> None:
+    """Take the database back to before exchanges were told apart, execute *statements*, and upgrade it."""
+
+    async def execute() -> None:
+        connection = await asyncpg.connect(url)
+        try:
+            for statement in statements:
+                await connection.execute(statement)
+        finally:
+            await connection.close()
+
+    migrations.downgrade(url, "044")
+    asyncio.run(execute())
+    migrations.upgrade(url)
+
+
+@pytest.mark.parametrize("mode", ["live", "dry-run"])
+def test_what_was_held_live_before_an_upgrade_is_not_taken_for_a_simulators(database_url: str, mode: str) -> None:
+    of_an_earlier_build(database_url, HELD.format(mode=mode))
+
+    async def claims() -> None:
+        async with open_database(database_url) as database:
+            if mode == "live":
+                with pytest.raises(
+                    SettingsError, match=r"live orders or positions .* `sniper migrate --exchange HOST`"
+                ):
+                    await require_exchange(database, SIMULATOR)
+                await require_exchange(database, MEXC)
+            else:
+                await require_exchange(database, SIMULATOR)
+
+    asyncio.run(claims())
+
+
+async def test_orders_alone_count_too_and_their_exchange_may_be_named(database: Database) -> None:
+    async with database.engine.begin() as connection:
+        await rows.store(connection, "orders", mode="live")
+
+    with pytest.raises(SettingsError, match="of an exchange that it does not name"):
+        await require_exchange(database, SIMULATOR)
+    await rename_exchange(database, "localhost")
+    await require_exchange(database, SIMULATOR)
+
+
+async def test_service_that_may_not_see_orders_waits_for_one_that_may(database: Database) -> None:
+    async with database.connection() as connection:
+        role = f"blind_{uuid.uuid4().hex}"
+        await connection.execute(f"CREATE ROLE {role}; GRANT SELECT, INSERT ON exchange TO {role}; SET ROLE {role}")
+        try:
+            blind = cast("Database", OneConnection(connection))
+            with pytest.raises(TransientError, match="the executor is to say"):
+                await require_exchange(blind, SIMULATOR)
+            await require_exchange(blind, MEXC)
+        finally:
+            await connection.execute(f"RESET ROLE; REVOKE ALL ON exchange FROM {role}; DROP ROLE {role}")
 
 
 @pytest.mark.parametrize("host", ["", "https://", "a b", "x" * 256])

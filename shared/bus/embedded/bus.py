@@ -20,6 +20,7 @@ from shared.bus.metrics import BusMetrics
 from shared.bus.port import Handler, Message, Queue, Topology, matches
 from shared.bus.tracing import with_trace_context
 from shared.errors import TransientError
+from shared.log_pace import LogPace
 from shared.postgres.database import Pool
 
 log = structlog.get_logger()
@@ -109,6 +110,7 @@ class EmbeddedBus:
 
     async def keep_up(self) -> Never:
         """Dead-letter expired messages of queues without a consumer, and prune archives, until cancelled."""
+        pace = LogPace()
         for turn in itertools.count():
             try:
                 await self._store.ping()
@@ -118,7 +120,8 @@ class EmbeddedBus:
                         if queue.kind == "stream":
                             await self._store.prune(queue.name, older_than=ARCHIVE_AGE, limit=PRUNE_ROWS)
             except TransientError as error:
-                log.warning("no upkeep", reason=str(error))
+                if pace.is_due():
+                    log.warning("no upkeep", reason=str(error))
             except Exception:
                 log.exception("no upkeep")
             await asyncio.sleep(UPKEEP_SECONDS)

@@ -13,6 +13,7 @@ from shared.bus.embedded.lock import QueueLease, QueueLocks
 from shared.bus.embedded.store import MessageStore, StoredMessage
 from shared.bus.port import Message, Queue
 from shared.errors import TransientError, jittered, pause
+from shared.log_pace import LogPace
 
 log = structlog.get_logger()
 
@@ -57,6 +58,7 @@ class MemoryQueue:
         self._has_waiting = asyncio.Event()
         self._load_now = asyncio.Event()
         self._has_acknowledged = asyncio.Event()
+        self._log_unread, self._log_unacknowledged = LogPace(), LogPace()
 
     def is_flowing(self) -> bool:
         return self._lease is not None and not self._lease.session.lost.is_set()
@@ -123,7 +125,8 @@ class MemoryQueue:
                 failures = 0
             except TransientError as error:
                 failures += 1
-                log.warning("cannot read", queue=self.queue.name, reason=str(error))
+                if self._log_unread.is_due():
+                    log.warning("cannot read", queue=self.queue.name, reason=str(error))
             await pause(jittered(failures) if failures else POLL_SECONDS, self._load_now)
             self._load_now.clear()
 
@@ -135,7 +138,8 @@ class MemoryQueue:
             try:
                 await self._delete_acknowledged()
             except TransientError as error:
-                log.warning("acknowledgements wait", queue=self.queue.name, reason=str(error))
+                if self._log_unacknowledged.is_due():
+                    log.warning("acknowledgements wait", queue=self.queue.name, reason=str(error))
                 await asyncio.sleep(POLL_SECONDS)
 
     async def close(self) -> None:

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Final, Never
 
 import structlog
-from aio_pika.abc import AbstractChannel, AbstractIncomingMessage, AbstractQueue
+from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMessage, AbstractQueue
 from aiormq.exceptions import ChannelNotFoundEntity
 
 from shared.bus.delivery import DeliveryProcessor
@@ -16,7 +16,7 @@ from shared.bus.port import Message
 from shared.bus.rabbitmq.client_errors import CLOSE_SECONDS, away_is_transient, run_shielded
 from shared.bus.rabbitmq.message import attempt, from_amqp
 from shared.bus.rabbitmq.reconnecting_connection import ReconnectingConnection
-from shared.errors import TransientError, jittered, pause
+from shared.errors import TransientError, in_a_line, jittered, pause
 
 log = structlog.get_logger()
 
@@ -99,7 +99,7 @@ class Consumer:
         queue, tag = await run_shielded(self._start(channel, handlers, lost), seconds=self._timeout_seconds)
         self._flowing = True
         try:
-            await self._watch(channel, lost)
+            await self._watch(connection, channel, lost)
         finally:
             self._flowing = False
             if not lost.is_set():
@@ -127,14 +127,19 @@ class Consumer:
             await self._connection.declare()
             raise
 
-    async def _watch(self, channel: AbstractChannel, lost: asyncio.Event) -> None:
+    async def _watch(self, connection: AbstractConnection, channel: AbstractChannel, lost: asyncio.Event) -> None:
         """Return when the broker no longer delivers to *channel*, even without a notification."""
         while True:
             await pause(WATCH_SECONDS, lost)
             if lost.is_set():
                 return
             check = channel.declare_queue(self._queue.name, passive=True)
-            queue = await run_shielded(check, seconds=self._timeout_seconds)
+            try:
+                queue = await run_shielded(check, seconds=self._timeout_seconds)
+            except TimeoutError:
+                # Heartbeats would notice half a minute later that the way to the broker carries nothing any more.
+                self._connection.doubt(connection)
+                raise
             if not queue.declaration_result.consumer_count:
                 log.warning("the broker has forgotten the consumer", queue=self._queue.name)
                 return
@@ -143,5 +148,14 @@ class Consumer:
         async with self._slots:
             if self._until.is_set() or channel.is_closed:
                 return
-            delivery = RabbitDelivery(from_amqp(incoming), attempt(incoming), incoming, self._timeout_seconds)
+            try:
+                delivery = RabbitDelivery(from_amqp(incoming), attempt(incoming), incoming, self._timeout_seconds)
+            except Exception as error:
+                # Raised from here, it would end every consumer of the process, and again at each redelivery.
+                log.exception("a message cannot be read", queue=self._queue.name)
+                bare = Message(
+                    incoming.exchange or "", incoming.routing_key or "", incoming.body, incoming.message_id or ""
+                )
+                await self._processor.refuse(RabbitDelivery(bare, 1, incoming, self._timeout_seconds), in_a_line(error))
+                return
             await self._processor.process(delivery)

@@ -36,6 +36,7 @@ def properties_of(message: Message, *, app_id: str, at: datetime) -> spec.Basic.
 
 
 def from_amqp(incoming: AbstractIncomingMessage) -> Message:
+    """Return the message, without headers that are no texts: other publishers may put values of any type there."""
     headers = {name: value for name, value in incoming.headers.items() if isinstance(value, str)}
     message_id = headers.pop(MESSAGE_ID, None) or incoming.message_id or ""
     return Message(
@@ -52,7 +53,7 @@ def from_amqp(incoming: AbstractIncomingMessage) -> Message:
 def attempt(incoming: AbstractIncomingMessage) -> int:
     """Return 1 for the first delivery; quorum queues count, others only mark redeliveries."""
     count = incoming.headers.get("x-delivery-count")
-    if isinstance(count, int):
+    if isinstance(count, int) and not isinstance(count, bool) and count >= 0:
         return count + 1
     return 2 if incoming.redelivered else 1
 
@@ -60,12 +61,14 @@ def attempt(incoming: AbstractIncomingMessage) -> int:
 def dead_letter_headers(headers: Mapping[str, Any]) -> Mapping[str, str]:
     """Return our dead-letter headers for a message that the broker itself dead-lettered, for example on expiry."""
     deaths = headers.get("x-death")
-    if not isinstance(deaths, list) or not deaths:
+    death = deaths[0] if isinstance(deaths, list) and deaths else None
+    if not isinstance(death, dict):
         return {}
-    death = deaths[0]
-    return {
-        delivery.REASON: str(death["reason"]),
-        delivery.QUEUE: str(death["queue"]),
-        delivery.ORIGINAL_EXCHANGE: str(death["exchange"]),
-        delivery.ORIGINAL_ROUTING_KEY: str(death["routing-keys"][0]),
+    keys = death.get("routing-keys")
+    told = {
+        delivery.REASON: death.get("reason"),
+        delivery.QUEUE: death.get("queue"),
+        delivery.ORIGINAL_EXCHANGE: death.get("exchange"),
+        delivery.ORIGINAL_ROUTING_KEY: keys[0] if isinstance(keys, list) and keys else None,
     }
+    return {name: value for name, value in told.items() if isinstance(value, str)}

@@ -62,6 +62,7 @@ class ReconnectingConnection:
         self._up = asyncio.Event()
         self._connection: AbstractConnection | None = None
         self._something_missing = asyncio.Event()
+        self._lost: asyncio.Event | None = None
         self._logged_at = float("-inf")
 
     @property
@@ -84,6 +85,13 @@ class ReconnectingConnection:
     def declare_soon(self) -> None:
         """Declare what is missing of the topology, once consumers have had time to be cancelled."""
         self._something_missing.set()
+
+    def doubt(self, connection: AbstractConnection) -> None:
+        """Close *connection*, and make another: it carries nothing any more."""
+        if self._connection is connection and self._lost is not None:
+            log.warning("the broker does not answer, connecting anew", connection=self.name)
+            self._lost.set()
+            self._something_missing.set()
 
     async def keep_connected(self) -> Never:
         """Connect, and reconnect with back-off, until cancelled."""
@@ -108,7 +116,7 @@ class ReconnectingConnection:
             await self._declare_on(connection)
             self._something_missing.clear()
             log.info("broker connected", connection=self.name)
-            self._connection = connection
+            self._connection, self._lost = connection, lost
             self._up.set()
             try:
                 while not lost.is_set():

@@ -156,7 +156,10 @@ async def open_connection(
     except BaseException:
         transport.abort()
         raise
-    assert secured is not None
+    # Where the peer had closed before TLS began, uvloop returns a transport that has ended.
+    if secured is None or secured.get_extra_info("socket") is None:
+        transport.abort()
+        raise ConnectionLost("closed by the exchange before TLS began")
     connection.connection_made(secured)
     return connection
 

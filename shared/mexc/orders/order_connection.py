@@ -176,6 +176,9 @@ class OrderLine:
                 self._replace_idle(await self._open())
             except OSError as error:  # TimeoutError is one.
                 log.warning("the order line cannot connect", error=type(error).__name__, attempts=short_lived + 1)
+            except Exception:
+                # Whatever it is: without its keeper, a line connects only once an order waits for it.
+                log.exception("the order line cannot connect", attempts=short_lived + 1)
             else:
                 self._opened.set()
                 with suppress(TimeoutError):

@@ -11,7 +11,7 @@ from typing import Final, Never, Protocol
 import structlog
 
 from shared.errors import jittered, pause
-from shared.mexc.errors import ClockUncertainError, ExchangeError, RateLimited
+from shared.mexc.errors import QUIET_LOOK_SECONDS, ClockUncertainError, ExchangeError, RateLimited
 from shared.mexc.time.clock_estimate import (
     ClockEstimate,
     ClockSample,
@@ -127,7 +127,11 @@ class ExchangeClock:
             error = await self._round()
             self.first_round.set()
             if isinstance(error, RateLimited):  # Doubt does not shorten the back-off of a rate limit.
-                await asyncio.sleep(max(error.quiet_seconds, self._options.retry_first_seconds))
+                # Not the whole of a long one in one sleep, which stands still while the machine sleeps: what limits
+                # the requests refuses the next round while the quiet lasts.
+                await asyncio.sleep(
+                    min(max(error.quiet_seconds, self._options.retry_first_seconds), QUIET_LOOK_SECONDS)
+                )
                 continue  # Without the time nothing can be signed, sales least of all.
             failures = 0 if self.is_trustworthy() and error is None else failures + 1
             every, first = self._options.every_seconds, self._options.retry_first_seconds
@@ -135,7 +139,7 @@ class ExchangeClock:
             seconds = jittered(failures - 1, first_seconds=first, max_seconds=longest) if failures else every
             await pause(seconds, self._doubted)
 
-    async def _round(self) -> ExchangeError | None:
+    async def _round(self) -> Exception | None:
         """Take a round of samples; return the error that cut it short."""
         samples: list[ClockSample] = []
         try:
@@ -143,6 +147,10 @@ class ExchangeClock:
                 samples.append(await self._sample())
         except ExchangeError as error:
             log.debug("the exchange did not tell its time", reason=str(error))
+            return error
+        except Exception as error:
+            # An error of one round must not end the others: nothing is signed without the time.
+            log.exception("the exchange's time was not read")
             return error
         finally:
             fresh, trust, now = estimate_of(samples), self._options.trust, self._now()

@@ -80,19 +80,22 @@ class EmbeddedServer:
         """Restart the server whenever it is gone: nothing else can, and positions are not watched meanwhile."""
         attempt = 0
         while True:
-            if self.is_running():
-                attempt = 0
-                await asyncio.sleep(CHECK_SECONDS)
-                continue
-            if attempt == 0:
-                log.error("our own PostgreSQL ended; it is started again", directory=str(self.directory))
             try:
+                if self.is_running():
+                    attempt = 0
+                    await asyncio.sleep(CHECK_SECONDS)
+                    continue
+                if attempt == 0:
+                    log.error("our own PostgreSQL ended; it is started again", directory=str(self.directory))
                 await asyncio.to_thread(self.start)
                 log.warning("our own PostgreSQL runs again", directory=str(self.directory))
+                continue
             except (SniperError, OSError) as error:
                 log.debug("our own PostgreSQL did not start", reason=str(error))
-                attempt += 1
-                await asyncio.sleep(jittered(attempt, max_seconds=RESTART_SECONDS_MAX))
+            except Exception:
+                log.exception("our own PostgreSQL was not looked after")
+            attempt += 1
+            await asyncio.sleep(jittered(attempt, max_seconds=RESTART_SECONDS_MAX))
 
     @property
     def url(self) -> PostgresUrl:

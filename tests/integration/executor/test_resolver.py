@@ -185,7 +185,7 @@ async def test_a_rate_limit_is_heeded_before_anything_else_is_asked(
 
 async def test_an_order_is_due_as_soon_as_a_quiet_ends(live: Executor, venue: CountingVenue, time: Time) -> None:
     """What could not be asked meanwhile counts as no look, after which the next would come later."""
-    venue.errors["ONEUSDT"] = RateLimited(60)
+    venue.errors["ONEUSDT"] = RateLimited(20)
     await live.buy(a_coin("ONE", time))
     clock = asyncio.get_running_loop().time
     for _ in range(10):
@@ -197,7 +197,7 @@ async def test_an_order_is_due_as_soon_as_a_quiet_ends(live: Executor, venue: Co
     [search] = live.resolver._searches.values()
     assert [symbol for symbol, _ in venue.looked_up] == ["ONEUSDT"]
     assert search.wait_seconds == FIRST_WAIT_SECONDS * 2
-    assert search.due_at == pytest.approx(venue.looked_up[0][1] + 60, abs=1)
+    assert search.due_at == pytest.approx(venue.looked_up[0][1] + 20, abs=1)
 
 
 async def test_of_several_rate_limits_the_longest_holds(live: Executor, venue: CountingVenue, time: Time) -> None:

@@ -193,3 +193,22 @@ async def test_a_farewell_to_a_database_that_is_away_is_left_unsaid(database: Da
     await database.pool.close()
     async with last_report(Component("persister"), database):
         pass
+
+
+@pytest.mark.parametrize("process", ["a", "b"], ids=["same process", "another"])
+async def test_a_row_of_before_the_clocks_were_set_back_is_no_sign_of_life_and_keeps_no_report_out(
+    database: Database, writers: Writers, process: str
+) -> None:
+    write = writers.to("bot_health", upsert_health)
+    await write([a_health(process="a", status="degraded", sent_at=utc_now())])
+    async with database.connection() as connection:
+        await connection.execute("UPDATE bot_health SET updated_at = clock_timestamp() + interval '1 hour'")
+
+    await put_silent_in_error(database)
+    silent = await health(database)
+    await write([a_health(process=process, status="running", sent_at=utc_now())])
+    heard = await health(database)
+
+    assert (silent["status"], silent["detail"]) == ("error", "silent, last said degraded")
+    assert heard["status"] == "running"
+    assert heard["updated_at"] <= utc_now() + timedelta(seconds=1)

@@ -18,6 +18,7 @@ from executor.halts import halt_watch
 from executor.halts.halt_watch import HaltWatch
 from executor.market_data.market_views import MarketViews
 from executor.rate_limits.rate_limiter import RateLimiter
+from executor.reconciliation.order_reconciler import OrderReconciler
 from shared.mexc.time.exchange_clock import ExchangeClock
 from shared.postgres.database import Database
 from tests.support.running.services import open_database
@@ -103,7 +104,7 @@ def following_the_database(loop: VirtualLoop) -> Iterator[None]:
 def all_on(loop: VirtualLoop) -> Iterator[None]:
     """Let every part of an executor that measures durations do so on *loop*."""
     with pytest.MonkeyPatch.context() as patch:
-        for made in (HaltWatch, Watchdog, MarketViews, RateLimiter, ExchangeClock, FreeBalances):
+        for made in (HaltWatch, Watchdog, MarketViews, RateLimiter, ExchangeClock, FreeBalances, OrderReconciler):
             for kind in ("__kwdefaults__", "__defaults__"):
                 known = getattr(made.__init__, kind)
                 if isinstance(known, dict):

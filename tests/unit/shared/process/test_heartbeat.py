@@ -3,7 +3,7 @@ from datetime import timedelta
 import pytest
 
 from shared.events import Health, HealthStatus, utc_now
-from shared.process.heartbeat import SILENCE_MAX, Component, effective_status, heartbeat
+from shared.process.heartbeat import AHEAD_MAX, SILENCE_MAX, Component, effective_status, heartbeat
 from shared.wire.cloudevents import decode
 from tests.support.data.builders import NOON
 from tests.support.fakes.fakes import RecordingBus
@@ -24,6 +24,13 @@ def test_a_component_heard_lately_is_believed(status: HealthStatus) -> None:
 @pytest.mark.parametrize("status", [HealthStatus.RUNNING, HealthStatus.DEGRADED, HealthStatus.ERROR])
 def test_a_component_gone_silent_is_in_error(status: HealthStatus) -> None:
     assert effective_status(status, NOON, now=NOON + JUST_TOO_LONG) is HealthStatus.ERROR
+
+
+@pytest.mark.parametrize(("ahead", "expected"), [(AHEAD_MAX, "running"), (AHEAD_MAX * 2, "error")])
+def test_a_component_last_heard_of_in_the_future_is_in_error_but_for_clocks_apart(
+    ahead: timedelta, expected: str
+) -> None:
+    assert effective_status(HealthStatus.RUNNING, NOON + ahead, now=NOON) == expected
 
 
 def test_a_component_that_said_goodbye_may_be_silent() -> None:

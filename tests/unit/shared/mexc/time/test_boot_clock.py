@@ -8,7 +8,9 @@ import pytest
 
 from executor.halts.halt_watch import HaltWatch
 from executor.rate_limits.rate_limiter import RateLimiter
+from executor.reconciliation.order_reconciler import OrderReconciler
 from ingest.budget.request_budget import RequestBudget
+from ingest.polling.poll import run_poll
 from ingest.sighting_time import ExchangeTime
 from shared.mexc.time.clock_estimate import boot_seconds
 from shared.mexc.time.exchange_clock import ExchangeClock, TradingClock
@@ -31,6 +33,8 @@ def test_seconds_are_those_since_boot() -> None:
         (HaltWatch, "clock"),
         (RateLimiter, "now"),
         (RequestBudget, "now"),
+        (OrderReconciler, "clock"),
+        (run_poll, "boot"),
     ],
 )
 def test_time_that_the_machine_slept_counts(clock: Callable[..., object], parameter: str) -> None:
