@@ -8,13 +8,13 @@ from functools import partial
 from msgspec.structs import replace
 
 from ingest.catalogue import transitions
+from ingest.catalogue.list_views import ListViews
 from ingest.catalogue.openings import OpeningSource, OpeningTimes, TradingSigns
 from ingest.catalogue.plausibility.coverage import CoverageGaps
 from ingest.catalogue.plausibility.thresholds import Thresholds
 from ingest.catalogue.publications import PublicationTracker, ResultBuilder, Sighting, TradeFilter
 from ingest.catalogue.symbol_register import SymbolRecord, SymbolRegister
-from ingest.catalogue.transitions import Access
-from ingest.stepwise import Steps, difference, for_each_isolated
+from ingest.stepwise import Steps, for_each_isolated
 from shared.mexc.symbols import SymbolInfo
 
 
@@ -32,18 +32,15 @@ class SymbolUpdates:
         self.tracker = PublicationTracker(self.register.shown, trade_filter)
         self._thresholds, self._gaps = thresholds, gaps
         self._openings = OpeningTimes(thresholds, _moved_openings(self.register))
-        self._names: AbstractSet[str] | None = None
-        self._unnamed: set[str] = set()
+        self._lists = ListViews()
         self._shown_closed: set[str] = set()
         """Listings that were reported as closed, without an opening."""
-        """Names that left the list of tradable names."""
-        self._infos: dict[str, SymbolInfo] = {}
         self._signs = TradingSigns()
 
     @property
     def described(self) -> AbstractSet[str]:
         """Symbols described by a snapshot since the start, and not gone."""
-        return self._infos.keys()
+        return self._lists.infos.keys()
 
     def add_baseline(self, builder: ResultBuilder, record: SymbolRecord) -> None:
         """Store *record* as part of the baseline."""
@@ -53,14 +50,14 @@ class SymbolUpdates:
 
     def remember_infos(self, infos: Mapping[str, SymbolInfo]) -> None:
         """Remember descriptions without deriving anything from them."""
-        self._infos.update(infos)
+        self._lists.infos.update(infos)
 
     def appear(self, builder: ResultBuilder, symbol: str, *, late: bool, info: SymbolInfo | None = None) -> None:
         """Begin a listing of *symbol*."""
         before = self.register.records.get(symbol)
         record = transitions.appeared(before, symbol, builder.at)
         if info is not None:
-            self._infos[symbol] = info
+            self._lists.infos[symbol] = info
             opens_at = self._openings.resolve(
                 symbol, OpeningSource.EXCHANGE_INFO, info.first_open_time, record.opens_at
             )
@@ -68,7 +65,7 @@ class SymbolUpdates:
                 transitions.with_assets(record, info), opens_at=transitions.of_this_listing(opens_at, before)
             )
         late = late or transitions.opened_long_ago(record, builder.at, self._thresholds.fresh_for)
-        record = transitions.with_state(replace(record, late=late), self._access(symbol), builder.at)
+        record = transitions.with_state(replace(record, late=late), self._lists.access(symbol), builder.at)
         self.register.put(record)
         self.tracker.begin_listing(record)
 
@@ -88,9 +85,9 @@ class SymbolUpdates:
     def describe(self, builder: ResultBuilder, info: SymbolInfo) -> None:
         """Apply the description of a symbol, where it changed or an opening is awaited."""
         symbol = info.symbol
-        if self._infos.get(symbol) == info and symbol not in self.register.waiting:
+        if self._lists.infos.get(symbol) == info and symbol not in self.register.waiting:
             return
-        self._infos[symbol] = info
+        self._lists.infos[symbol] = info
         before = record = self.register.records[symbol]
         if info.first_open_time is not None and self._signs.yields_to(symbol, info.first_open_time, builder.at):
             record = replace(record, opens_at=None)
@@ -150,7 +147,7 @@ class SymbolUpdates:
 
     def _start_trading(self, builder: ResultBuilder, before: SymbolRecord) -> bool:
         """Apply the first sign of trading; return whether it is published as the opening."""
-        after = transitions.with_trading(before, builder.at, self._access(before.symbol), builder.at)
+        after = transitions.with_trading(before, builder.at, self._lists.access(before.symbol), builder.at)
         self._openings.forget(before.symbol)
         opened_at = self._gaps.opened_at(builder.at, before.watched_since)
         shown_closed = before.symbol in self._shown_closed
@@ -164,18 +161,15 @@ class SymbolUpdates:
 
     def update_names(self, builder: ResultBuilder, names: AbstractSet[str]) -> Steps[None]:
         """Apply *names*, the tradable ones by API."""
-        before = self.register.tradable if self._names is None else self._names
-        self._names = names
-        left = yield from difference(before, names)
-        joined = yield from difference(names, before)
-        self._unnamed = (self._unnamed | left) - joined
-        changed, waiting = (left | joined) & self.register.shown, self.register.waiting & names & self.register.shown
+        changed = (yield from self._lists.take_names(names, self.register.tradable)) & self.register.shown
+        waiting = self.register.waiting & names & self.register.shown
         yield from for_each_isolated(changed, partial(self.refresh_state, builder), builder.faults)
         yield from for_each_isolated(waiting, partial(self._assume_trading, builder), builder.faults)
 
     def refresh_state(self, builder: ResultBuilder, symbol: str) -> None:
         """Derive the state of *symbol* again."""
-        self._put(builder, transitions.with_state(self.register.records[symbol], self._access(symbol), builder.at))
+        record, access = self.register.records[symbol], self._lists.access(symbol)
+        self._put(builder, transitions.with_state(record, access, builder.at))
 
     def delist(self, builder: ResultBuilder, symbol: str) -> None:
         """Apply the confirmed delisting of *symbol*."""
@@ -183,8 +177,7 @@ class SymbolUpdates:
         self.tracker.end_listing(symbol)
         self._openings.forget(symbol)
         self._signs.forget(symbol)
-        self._infos.pop(symbol, None)
-        self._unnamed.discard(symbol)
+        self._lists.forget(symbol)
         self._shown_closed.discard(symbol)
 
     def _assume_trading(self, builder: ResultBuilder, symbol: str) -> None:
@@ -198,14 +191,14 @@ class SymbolUpdates:
 
     def _mark_trading(self, builder: ResultBuilder, record: SymbolRecord, since: datetime | None = None) -> None:
         self._openings.forget(record.symbol)
-        access = self._access(record.symbol)
+        access = self._lists.access(record.symbol)
         self._put(builder, transitions.with_trading(record, since or builder.at, access, builder.at))
 
     def _change_opening(
         self, builder: ResultBuilder, before: SymbolRecord, after: SymbolRecord, opens_at: datetime | None
     ) -> None:
         after, moved = transitions.reopening(after, opens_at, builder.at)
-        after = transitions.with_state(after, self._access(after.symbol), builder.at)
+        after = transitions.with_state(after, self._lists.access(after.symbol), builder.at)
         if moved:
             self._publish_opening(builder, before, after)
         else:
@@ -228,17 +221,9 @@ class SymbolUpdates:
             builder.records[record.symbol] = storable
 
     def _sighting(self, builder: ResultBuilder, record: SymbolRecord) -> Sighting:
-        info = self._infos.get(record.symbol)
-        if info is not None and record.opens_at is None and transitions.is_open(info) is False:
+        if record.opens_at is None and self._lists.is_closed(record.symbol):
             self._shown_closed.add(record.symbol)
-        return self.tracker.sighting(builder, record, info)
-
-    def _access(self, symbol: str) -> Access:
-        info = self._infos.get(symbol)
-        is_open = None if info is None else transitions.is_open(info)
-        if self._names is not None and symbol in self._names:
-            return Access(named=True, open=is_open)
-        return Access(named=False if symbol in self._unnamed else None, open=is_open)
+        return self.tracker.sighting(builder, record, self._lists.infos.get(record.symbol))
 
 
 def _moved_openings(register: SymbolRegister) -> Iterator[tuple[str, datetime]]:
