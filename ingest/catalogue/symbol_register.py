@@ -50,6 +50,8 @@ class SymbolRecord(msgspec.Struct, frozen=True, gc=False):
     """Whether it appeared while no source watched, so that it may have traded for any time before."""
     opens_moved_from: datetime | None = None
     """Opening before the latest move that was stored; as found at the start, the table keeps it."""
+    former_until: datetime | None = None
+    """End of the listing before this one, at the latest; known until the next start."""
 
     @property
     def watched_since(self) -> datetime | None:

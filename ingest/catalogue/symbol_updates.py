@@ -54,16 +54,14 @@ class SymbolUpdates:
 
     def appear(self, builder: ResultBuilder, symbol: str, *, late: bool, info: SymbolInfo | None = None) -> None:
         """Begin a listing of *symbol*."""
-        before = self.register.records.get(symbol)
-        record = transitions.appeared(before, symbol, builder.at)
+        record = transitions.appeared(self.register.records.get(symbol), symbol, builder.at)
+        if not late:
+            record = transitions.without_passed_opening(record, builder.at, self._thresholds.on_time)
         if info is not None:
             self._lists.infos[symbol] = info
-            opens_at = self._openings.resolve(
-                symbol, OpeningSource.EXCHANGE_INFO, info.first_open_time, record.opens_at
-            )
-            record = replace(
-                transitions.with_assets(record, info), opens_at=transitions.of_this_listing(opens_at, before)
-            )
+            stated = transitions.of_this_listing(info.first_open_time, record, self._thresholds.fresh_for)
+            opens_at = self._openings.resolve(symbol, OpeningSource.EXCHANGE_INFO, stated, record.opens_at)
+            record = replace(transitions.with_assets(record, info), opens_at=opens_at)
         late = late or transitions.opened_long_ago(record, builder.at, self._thresholds.fresh_for)
         record = transitions.with_state(replace(record, late=late), self._lists.access(symbol), builder.at)
         self.register.put(record)
@@ -89,15 +87,14 @@ class SymbolUpdates:
             return
         self._lists.infos[symbol] = info
         before = record = self.register.records[symbol]
-        if info.first_open_time is not None and self._signs.yields_to(symbol, info.first_open_time, builder.at):
+        stated = transitions.of_this_listing(info.first_open_time, record, self._thresholds.fresh_for)
+        if stated is not None and self._signs.yields_to(symbol, stated, builder.at):
             record = replace(record, opens_at=None)
-        opens_at = info.first_open_time or record.opens_at
+        opens_at = stated or record.opens_at
         if self._signs.is_proven(symbol) and opens_at is not None and opens_at > builder.at:
             opens_at = record.opens_at
         elif symbol in self.register.waiting or record.opens_at is None:
-            opens_at = self._openings.resolve(
-                symbol, OpeningSource.EXCHANGE_INFO, info.first_open_time, record.opens_at
-            )
+            opens_at = self._openings.resolve(symbol, OpeningSource.EXCHANGE_INFO, stated, record.opens_at)
         self._change_opening(builder, before, transitions.with_assets(record, info), opens_at)
 
     def announce(self, builder: ResultBuilder, symbol: str, stated: datetime) -> None:

@@ -110,6 +110,14 @@ def opened_long_ago(record: SymbolRecord, at: datetime, fresh_for: timedelta) ->
     return record.opens_at is not None and at - record.opens_at > fresh_for
 
 
+def without_passed_opening(record: SymbolRecord, at: datetime, on_time: timedelta) -> SymbolRecord:
+    """Return *record*, which appears under watch at *at*, without an announced opening that did not take place.
+
+    Nothing showed it at that time, nor for *on_time* behind it, so it was not traded.
+    """
+    return replace(record, opens_at=None) if opened_long_ago(record, at, on_time) else record
+
+
 def reopening(record: SymbolRecord, opens_at: datetime | None, at: datetime) -> tuple[SymbolRecord, bool]:
     """Return *record* with the opening *opens_at*, and whether that is to be published: one of the two is to come.
 
@@ -132,7 +140,8 @@ def appeared(before: SymbolRecord | None, symbol: str, observed_at: datetime) ->
         return record_of_name(symbol, observed_at)
     if before.state is SymbolState.GONE:
         return _relisted(before, SymbolState.LISTED, observed_at)
-    return replace(before, state=SymbolState.LISTED, first_seen_at=observed_at)
+    former_until = before.former_until or (before.first_seen_at if before.occurrence > 1 else None)
+    return replace(before, state=SymbolState.LISTED, first_seen_at=observed_at, former_until=former_until)
 
 
 def announced(before: SymbolRecord | None, symbol: str, observed_at: datetime, opens_at: datetime) -> SymbolRecord:
@@ -156,6 +165,7 @@ def _relisted(before: SymbolRecord, state: SymbolState, observed_at: datetime) -
         quote_asset=before.quote_asset,
         first_seen_at=observed_at,
         occurrence=before.occurrence + 1,
+        former_until=before.gone_since,
     )
 
 
@@ -179,8 +189,14 @@ def _only_described(info: SymbolInfo, observed_at: datetime) -> SymbolRecord:
     return replace(with_assets(record_of_name(info.symbol, observed_at), info), opens_at=info.first_open_time)
 
 
-def of_this_listing(opens_at: datetime | None, before: SymbolRecord | None) -> datetime | None:
-    """Return *opens_at* unless it is that of the listing that ended *before*, which exchangeInfo may still state."""
-    if opens_at is None or before is None or before.gone_since is None:
+def of_this_listing(opens_at: datetime | None, record: SymbolRecord, fresh_for: timedelta) -> datetime | None:
+    """Return *opens_at* unless it is that of the listing before *record*, which exchangeInfo may still state.
+
+    Where the end of that one is not known any more, one that appeared under watch opened *fresh_for* before at most.
+    """
+    if opens_at is None or record.occurrence == 1:
         return opens_at
-    return opens_at if opens_at > before.gone_since else None
+    former_until = record.former_until
+    if former_until is None and record.watched_since is not None:
+        former_until = record.watched_since - fresh_for
+    return opens_at if former_until is None or opens_at > former_until else None
