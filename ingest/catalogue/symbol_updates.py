@@ -1,6 +1,6 @@
 """Updates of single symbols by accepted source events."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from datetime import datetime
 from functools import partial
@@ -12,8 +12,9 @@ from ingest.catalogue.list_views import ListViews
 from ingest.catalogue.openings import OpeningSource, OpeningTimes, TradingSigns
 from ingest.catalogue.plausibility.coverage import CoverageGaps
 from ingest.catalogue.plausibility.thresholds import Thresholds
+from ingest.catalogue.plausibility.vanished_symbols import Vanished
 from ingest.catalogue.publications import PublicationTracker, ResultBuilder, Sighting, TradeFilter
-from ingest.catalogue.symbol_register import SymbolRecord, SymbolRegister
+from ingest.catalogue.symbol_register import SymbolRecord, SymbolRegister, SymbolState
 from ingest.stepwise import Steps, for_each_isolated
 from shared.mexc.symbols import SymbolInfo
 
@@ -31,10 +32,10 @@ class SymbolUpdates:
         self.register = SymbolRegister(records)
         self.tracker = PublicationTracker(self.register.shown, trade_filter)
         self._thresholds, self._gaps = thresholds, gaps
-        self._openings = OpeningTimes(thresholds, _moved_openings(self.register))
+        self._openings = OpeningTimes(thresholds, self.register.moved_openings())
         self._lists = ListViews()
-        self._shown_closed: set[str] = set()
-        """Listings that were reported as closed, without an opening."""
+        self._awaited: set[str] = set()
+        """Listings whose opening is waited for, and was not stated: reported as closed, or withdrawn before."""
         self._signs = TradingSigns()
 
     @property
@@ -54,7 +55,10 @@ class SymbolUpdates:
 
     def appear(self, builder: ResultBuilder, symbol: str, *, late: bool, info: SymbolInfo | None = None) -> None:
         """Begin a listing of *symbol*."""
-        record = transitions.appeared(self.register.records.get(symbol), symbol, builder.at)
+        before = self.register.records.get(symbol)
+        if before is not None and before.state is SymbolState.ANNOUNCED and before.published:
+            self._awaited.add(symbol)
+        record = transitions.appeared(before, symbol, builder.at)
         if not late:
             record = transitions.without_passed_opening(record, builder.at, self._thresholds.on_time)
         if info is not None:
@@ -113,6 +117,8 @@ class SymbolUpdates:
         record = self.register.records[symbol]
         if record.opens_after(builder.at):
             self._signs.note_early(symbol, builder.price_of)
+        elif symbol in self._awaited:
+            self._start_trading(builder, record)
         else:
             self._mark_trading(builder, record)
 
@@ -147,9 +153,9 @@ class SymbolUpdates:
         after = transitions.with_trading(before, builder.at, self._lists.access(before.symbol), builder.at)
         self._openings.forget(before.symbol)
         opened_at = self._gaps.opened_at(builder.at, before.watched_since)
-        shown_closed = before.symbol in self._shown_closed
-        opening = transitions.opening_seen(before, opened_at, builder.at, self._thresholds, shown_closed=shown_closed)
-        self._shown_closed.discard(before.symbol)
+        is_awaited = before.symbol in self._awaited
+        opening = transitions.opening_seen(before, opened_at, builder.at, self._thresholds, is_awaited=is_awaited)
+        self._awaited.discard(before.symbol)
         if opening is None:
             self._put(builder, after)
         else:
@@ -168,14 +174,21 @@ class SymbolUpdates:
         record, access = self.register.records[symbol], self._lists.access(symbol)
         self._put(builder, transitions.with_state(record, access, builder.at))
 
-    def delist(self, builder: ResultBuilder, symbol: str) -> None:
-        """Apply the confirmed delisting of *symbol*."""
-        self._put(builder, transitions.gone(self.register.records[symbol], builder.at))
+    def delist(self, builder: ResultBuilder, vanished: Vanished) -> None:
+        """Apply the confirmed delisting of a symbol."""
+        symbol, missing_since = vanished
+        record = self.register.records[symbol]
+        shown_closed = self._lists.is_closed(symbol) and not self._signs.came_early(symbol)
+        shown_closed = shown_closed and self._gaps.have_ticked_since(record.first_seen_at, builder.at)
+        if transitions.never_traded(record, missing_since, shown_closed=shown_closed):
+            self._put(builder, transitions.withdrawn(record))
+        else:
+            self._put(builder, transitions.gone(record, builder.at))
         self.tracker.end_listing(symbol)
         self._openings.forget(symbol)
         self._signs.forget(symbol)
         self._lists.forget(symbol)
-        self._shown_closed.discard(symbol)
+        self._awaited.discard(symbol)
 
     def _assume_trading(self, builder: ResultBuilder, symbol: str) -> None:
         """Mark a symbol as trading that has been tradable for long."""
@@ -195,6 +208,8 @@ class SymbolUpdates:
         self, builder: ResultBuilder, before: SymbolRecord, after: SymbolRecord, opens_at: datetime | None
     ) -> None:
         after, moved = transitions.reopening(after, opens_at, builder.at)
+        if after.symbol in self._awaited and before.opens_at is None and after.opens_at is not None:
+            moved = not transitions.opened_long_ago(after, builder.at, self._thresholds.fresh_for)
         after = transitions.with_state(after, self._lists.access(after.symbol), builder.at)
         if moved:
             self._publish_opening(builder, before, after)
@@ -219,13 +234,5 @@ class SymbolUpdates:
 
     def _sighting(self, builder: ResultBuilder, record: SymbolRecord) -> Sighting:
         if record.opens_at is None and self._lists.is_closed(record.symbol):
-            self._shown_closed.add(record.symbol)
+            self._awaited.add(record.symbol)
         return self.tracker.sighting(builder, record, self._lists.infos.get(record.symbol))
-
-
-def _moved_openings(register: SymbolRegister) -> Iterator[tuple[str, datetime]]:
-    """Yield the shown symbols that wait for an opening that moved, each with its time before that."""
-    for symbol in register.waiting & register.shown:
-        moved_from = register.records[symbol].opens_moved_from
-        if moved_from is not None:
-            yield symbol, moved_from
