@@ -74,6 +74,13 @@ class SymbolUpdates:
     def report(self, builder: ResultBuilder, symbol: str) -> None:
         builder.sightings.append(self._sighting(builder, self.register.records[symbol]))
 
+    def latest(self, sighting: Sighting) -> Sighting:
+        """Return *sighting* with what is known of its listing by now."""
+        record = self.register.records.get(sighting.record.symbol)
+        if record is None or not record.is_shown or record.occurrence != sighting.record.occurrence:
+            return sighting
+        return self.tracker.latest(sighting, record, self._info_for_readers(record))
+
     def confirm(self, sighting: Sighting) -> SymbolRecord | None:
         """Return the record to store once *sighting* is confirmed by the broker; None where there is none."""
         record = self.register.records[sighting.record.symbol]
@@ -233,6 +240,10 @@ class SymbolUpdates:
             builder.records[record.symbol] = storable
 
     def _sighting(self, builder: ResultBuilder, record: SymbolRecord) -> Sighting:
+        return self.tracker.sighting(builder, record, self._info_for_readers(record))
+
+    def _info_for_readers(self, record: SymbolRecord) -> SymbolInfo | None:
+        """Return the description to publish with *record*; readers of one that is closed await its opening."""
         if record.opens_at is None and self._lists.is_closed(record.symbol):
             self._awaited.add(record.symbol)
-        return self.tracker.sighting(builder, record, self._lists.infos.get(record.symbol))
+        return self._lists.infos.get(record.symbol)
