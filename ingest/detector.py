@@ -9,7 +9,7 @@ from ingest.catalogue import Catalogue, Sighting
 from ingest.health.anomalies import AnomalyMonitor
 from ingest.output.publisher import Publisher
 from ingest.output.symbol_recorder import SymbolRecorder
-from ingest.source import SourceEvent
+from ingest.source import Snapshot, SourceEvent
 from ingest.stepwise import run_cooperatively
 from shared.process.heartbeat import Component
 
@@ -34,6 +34,7 @@ class Detector:
         self._component = component
         self._anomalies = anomalies
         self._turn = asyncio.Lock()
+        publisher.hold.latest = catalogue.latest
 
     async def report(self, event: SourceEvent) -> bool:
         """Publish the new symbols of *event*; return whether it was accepted."""
@@ -41,6 +42,8 @@ class Detector:
             result = await run_cooperatively(self._catalogue.observe_in_steps(event))
         # First, and without a pause: must not overwrite what is stored once a sighting is confirmed.
         self._recorder.put(result.records)
+        if isinstance(event, Snapshot):
+            self._publisher.hold.look_again()
         for sighting in (*result.sightings, *result.rescheduled):
             await self._publisher.publish(sighting, self._store)
         if result.sightings:

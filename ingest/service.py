@@ -14,7 +14,8 @@ from ingest.lease import hold_lease
 from ingest.metrics import Metrics
 from ingest.output import symbol_store
 from ingest.output.canary_sender import sending_canaries
-from ingest.output.publisher import LATE_HOLD_SECONDS, Ahead, Publisher, no_head_start, publishing
+from ingest.output.late_hold import LATE_HOLD_SECONDS
+from ingest.output.publisher import Ahead, Publisher, no_head_start, publishing
 from ingest.output.symbol_recorder import SymbolRecorder, recording
 from ingest.output.unplaced_store import UnplacedStore
 from ingest.output.unplaced_symbols import UnplacedSymbols, tracking_unplaced

@@ -26,10 +26,6 @@ from ingest.stepwise import Steps, for_each, for_each_isolated, run_to_end
 from shared.mexc.symbols import SymbolInfo
 
 
-def _allow_all(_: SymbolRecord) -> str:
-    return ""
-
-
 class Catalogue:
     """Every symbol ever seen, its state, and the sightings that follow from each source event.
 
@@ -41,7 +37,7 @@ class Catalogue:
         self,
         records: Iterable[SymbolRecord] = (),
         thresholds: Thresholds | None = None,
-        trade_filter: TradeFilter = _allow_all,
+        trade_filter: TradeFilter = lambda _: "",
     ) -> None:
         self._thresholds = thresholds or Thresholds()
         self._trade_filter = trade_filter
@@ -95,6 +91,10 @@ class Catalogue:
     def confirm(self, sighting: Sighting) -> SymbolRecord | None:
         """Return the record to store once *sighting* is confirmed by the broker; None where there is none."""
         return self._updates.confirm(sighting)
+
+    def latest(self, sighting: Sighting) -> Sighting:
+        """Return *sighting* with what is known of its listing by now."""
+        return self._updates.latest(sighting)
 
     def upcoming(self, now: datetime) -> Sequence[Upcoming]:
         """Return symbols announced or shown and not known to trade, soonest first, those without a time last.

@@ -107,6 +107,10 @@ class TradingSigns:
         if symbol not in self._early:
             self._early[symbol] = price_of(symbol)
 
+    def came_early(self, symbol: str) -> bool:
+        """Return whether a ticker of *symbol* came before its opening."""
+        return symbol in self._early
+
     def shows_trading(self, symbol: str, price_of: PriceOf) -> bool:
         """Return whether a ticker after the opening shows trading: the first one, or one with another price."""
         if symbol not in self._early:

@@ -4,12 +4,14 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
+from dataclasses import replace as replace_fields
 from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
 from msgspec.structs import replace
 
+from ingest.catalogue.plausibility.thresholds import FRESH_FOR
 from ingest.catalogue.symbol_register import SymbolRecord
 from ingest.source import PriceOf, no_price
 from ingest.stepwise import Steps, difference
@@ -38,6 +40,18 @@ class Sighting:
     def late(self) -> bool:
         """Return whether the symbol appeared while no source watched."""
         return self.record.late
+
+    @property
+    def is_late_first(self) -> bool:
+        """Return whether it may be the first to be published of what appeared while no source watched."""
+        return self.record.late and not self.record.published
+
+    @property
+    def lacks_description(self) -> bool:
+        """Return whether only a description by exchangeInfo, which is missing, can show that it has just opened."""
+        if self.info is not None or not self.is_late_first:
+            return False
+        return self.record.opens_at is None or self.observed_at - self.record.opens_at > FRESH_FOR
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +143,10 @@ class PublicationTracker:
         self._reported[builder.source].add(symbol)
         objection, price = self._trade_filter(record), builder.price_of(symbol)
         return Sighting(record, builder.source, builder.at, objection, price, info)
+
+    def latest(self, sighting: Sighting, record: SymbolRecord, info: SymbolInfo | None) -> Sighting:
+        """Return *sighting* as it is by now, where *record* is of the same listing."""
+        return replace_fields(sighting, record=record, not_tradable_reason=self._trade_filter(record), info=info)
 
     def opening_moved(self, before: SymbolRecord) -> None:
         """Keep *before* as the record to store until the moved opening is confirmed."""

@@ -1,7 +1,7 @@
 """Register of all symbols: the record of each, its state on the exchange, and index sets by state."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from datetime import datetime
 from enum import StrEnum
@@ -16,7 +16,7 @@ class SymbolState(StrEnum):
     """State of a symbol on the exchange."""
 
     ANNOUNCED = "announced"
-    """Announced by the calendar; on no list yet."""
+    """Announced by the calendar, and on no list yet; or withdrawn from the lists before it traded."""
     LISTED = "listed"
     """On a list, and not known to trade yet."""
     TRADABLE = "tradable"
@@ -42,7 +42,7 @@ class SymbolRecord(msgspec.Struct, frozen=True, gc=False):
     occurrence: int = 1
     """Number of the listing; while announced, of the coming one."""
     published: bool = False
-    """Whether this occurrence was published; the baseline never is."""
+    """Whether this occurrence was published; the baseline never is. One that is announced was withdrawn since."""
     trading_since: datetime | None = None
     """First time at which it certainly traded."""
     gone_since: datetime | None = None
@@ -50,6 +50,8 @@ class SymbolRecord(msgspec.Struct, frozen=True, gc=False):
     """Whether it appeared while no source watched, so that it may have traded for any time before."""
     opens_moved_from: datetime | None = None
     """Opening before the latest move that was stored; as found at the start, the table keeps it."""
+    former_until: datetime | None = None
+    """End of the listing before this one, at the latest; known until the next start."""
 
     @property
     def watched_since(self) -> datetime | None:
@@ -107,6 +109,13 @@ class SymbolRegister:
             self._waiting.add(record.symbol)
         else:
             self._waiting.discard(record.symbol)
+
+    def moved_openings(self) -> Iterator[tuple[str, datetime]]:
+        """Yield the shown symbols that wait for an opening that moved, each with its time before that."""
+        for symbol in self.waiting & self.shown:
+            moved_from = self.records[symbol].opens_moved_from
+            if moved_from is not None:
+                yield symbol, moved_from
 
     def new_among(self, symbols: Collection[str]) -> list[str]:
         """Return those of *symbols* that are not shown, sorted: their appearance is a listing."""

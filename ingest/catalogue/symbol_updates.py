@@ -1,6 +1,6 @@
 """Updates of single symbols by accepted source events."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from datetime import datetime
 from functools import partial
@@ -8,13 +8,14 @@ from functools import partial
 from msgspec.structs import replace
 
 from ingest.catalogue import transitions
+from ingest.catalogue.list_views import ListViews
 from ingest.catalogue.openings import OpeningSource, OpeningTimes, TradingSigns
 from ingest.catalogue.plausibility.coverage import CoverageGaps
 from ingest.catalogue.plausibility.thresholds import Thresholds
+from ingest.catalogue.plausibility.vanished_symbols import Vanished
 from ingest.catalogue.publications import PublicationTracker, ResultBuilder, Sighting, TradeFilter
-from ingest.catalogue.symbol_register import SymbolRecord, SymbolRegister
-from ingest.catalogue.transitions import Access
-from ingest.stepwise import Steps, difference, for_each_isolated
+from ingest.catalogue.symbol_register import SymbolRecord, SymbolRegister, SymbolState
+from ingest.stepwise import Steps, for_each_isolated
 from shared.mexc.symbols import SymbolInfo
 
 
@@ -31,19 +32,16 @@ class SymbolUpdates:
         self.register = SymbolRegister(records)
         self.tracker = PublicationTracker(self.register.shown, trade_filter)
         self._thresholds, self._gaps = thresholds, gaps
-        self._openings = OpeningTimes(thresholds, _moved_openings(self.register))
-        self._names: AbstractSet[str] | None = None
-        self._unnamed: set[str] = set()
-        self._shown_closed: set[str] = set()
-        """Listings that were reported as closed, without an opening."""
-        """Names that left the list of tradable names."""
-        self._infos: dict[str, SymbolInfo] = {}
+        self._openings = OpeningTimes(thresholds, self.register.moved_openings())
+        self._lists = ListViews()
+        self._awaited: set[str] = set()
+        """Listings whose opening is waited for, and was not stated: reported as closed, or withdrawn before."""
         self._signs = TradingSigns()
 
     @property
     def described(self) -> AbstractSet[str]:
         """Symbols described by a snapshot since the start, and not gone."""
-        return self._infos.keys()
+        return self._lists.infos.keys()
 
     def add_baseline(self, builder: ResultBuilder, record: SymbolRecord) -> None:
         """Store *record* as part of the baseline."""
@@ -53,27 +51,35 @@ class SymbolUpdates:
 
     def remember_infos(self, infos: Mapping[str, SymbolInfo]) -> None:
         """Remember descriptions without deriving anything from them."""
-        self._infos.update(infos)
+        self._lists.infos.update(infos)
 
     def appear(self, builder: ResultBuilder, symbol: str, *, late: bool, info: SymbolInfo | None = None) -> None:
         """Begin a listing of *symbol*."""
         before = self.register.records.get(symbol)
+        if before is not None and before.state is SymbolState.ANNOUNCED and before.published:
+            self._awaited.add(symbol)
         record = transitions.appeared(before, symbol, builder.at)
+        if not late:
+            record = transitions.without_passed_opening(record, builder.at, self._thresholds.on_time)
         if info is not None:
-            self._infos[symbol] = info
-            opens_at = self._openings.resolve(
-                symbol, OpeningSource.EXCHANGE_INFO, info.first_open_time, record.opens_at
-            )
-            record = replace(
-                transitions.with_assets(record, info), opens_at=transitions.of_this_listing(opens_at, before)
-            )
+            self._lists.infos[symbol] = info
+            stated = transitions.of_this_listing(info.first_open_time, record, self._thresholds.fresh_for)
+            opens_at = self._openings.resolve(symbol, OpeningSource.EXCHANGE_INFO, stated, record.opens_at)
+            record = replace(transitions.with_assets(record, info), opens_at=opens_at)
         late = late or transitions.opened_long_ago(record, builder.at, self._thresholds.fresh_for)
-        record = transitions.with_state(replace(record, late=late), self._access(symbol), builder.at)
+        record = transitions.with_state(replace(record, late=late), self._lists.access(symbol), builder.at)
         self.register.put(record)
         self.tracker.begin_listing(record)
 
     def report(self, builder: ResultBuilder, symbol: str) -> None:
         builder.sightings.append(self._sighting(builder, self.register.records[symbol]))
+
+    def latest(self, sighting: Sighting) -> Sighting:
+        """Return *sighting* with what is known of its listing by now."""
+        record = self.register.records.get(sighting.record.symbol)
+        if record is None or not record.is_shown or record.occurrence != sighting.record.occurrence:
+            return sighting
+        return self.tracker.latest(sighting, record, self._info_for_readers(record))
 
     def confirm(self, sighting: Sighting) -> SymbolRecord | None:
         """Return the record to store once *sighting* is confirmed by the broker; None where there is none."""
@@ -88,19 +94,18 @@ class SymbolUpdates:
     def describe(self, builder: ResultBuilder, info: SymbolInfo) -> None:
         """Apply the description of a symbol, where it changed or an opening is awaited."""
         symbol = info.symbol
-        if self._infos.get(symbol) == info and symbol not in self.register.waiting:
+        if self._lists.infos.get(symbol) == info and symbol not in self.register.waiting:
             return
-        self._infos[symbol] = info
+        self._lists.infos[symbol] = info
         before = record = self.register.records[symbol]
-        if info.first_open_time is not None and self._signs.yields_to(symbol, info.first_open_time, builder.at):
+        stated = transitions.of_this_listing(info.first_open_time, record, self._thresholds.fresh_for)
+        if stated is not None and self._signs.yields_to(symbol, stated, builder.at):
             record = replace(record, opens_at=None)
-        opens_at = info.first_open_time or record.opens_at
+        opens_at = stated or record.opens_at
         if self._signs.is_proven(symbol) and opens_at is not None and opens_at > builder.at:
             opens_at = record.opens_at
         elif symbol in self.register.waiting or record.opens_at is None:
-            opens_at = self._openings.resolve(
-                symbol, OpeningSource.EXCHANGE_INFO, info.first_open_time, record.opens_at
-            )
+            opens_at = self._openings.resolve(symbol, OpeningSource.EXCHANGE_INFO, stated, record.opens_at)
         self._change_opening(builder, before, transitions.with_assets(record, info), opens_at)
 
     def announce(self, builder: ResultBuilder, symbol: str, stated: datetime) -> None:
@@ -119,6 +124,8 @@ class SymbolUpdates:
         record = self.register.records[symbol]
         if record.opens_after(builder.at):
             self._signs.note_early(symbol, builder.price_of)
+        elif symbol in self._awaited:
+            self._start_trading(builder, record)
         else:
             self._mark_trading(builder, record)
 
@@ -150,12 +157,12 @@ class SymbolUpdates:
 
     def _start_trading(self, builder: ResultBuilder, before: SymbolRecord) -> bool:
         """Apply the first sign of trading; return whether it is published as the opening."""
-        after = transitions.with_trading(before, builder.at, self._access(before.symbol), builder.at)
+        after = transitions.with_trading(before, builder.at, self._lists.access(before.symbol), builder.at)
         self._openings.forget(before.symbol)
         opened_at = self._gaps.opened_at(builder.at, before.watched_since)
-        shown_closed = before.symbol in self._shown_closed
-        opening = transitions.opening_seen(before, opened_at, builder.at, self._thresholds, shown_closed=shown_closed)
-        self._shown_closed.discard(before.symbol)
+        is_awaited = before.symbol in self._awaited
+        opening = transitions.opening_seen(before, opened_at, builder.at, self._thresholds, is_awaited=is_awaited)
+        self._awaited.discard(before.symbol)
         if opening is None:
             self._put(builder, after)
         else:
@@ -164,28 +171,31 @@ class SymbolUpdates:
 
     def update_names(self, builder: ResultBuilder, names: AbstractSet[str]) -> Steps[None]:
         """Apply *names*, the tradable ones by API."""
-        before = self.register.tradable if self._names is None else self._names
-        self._names = names
-        left = yield from difference(before, names)
-        joined = yield from difference(names, before)
-        self._unnamed = (self._unnamed | left) - joined
-        changed, waiting = (left | joined) & self.register.shown, self.register.waiting & names & self.register.shown
+        changed = (yield from self._lists.take_names(names, self.register.tradable)) & self.register.shown
+        waiting = self.register.waiting & names & self.register.shown
         yield from for_each_isolated(changed, partial(self.refresh_state, builder), builder.faults)
         yield from for_each_isolated(waiting, partial(self._assume_trading, builder), builder.faults)
 
     def refresh_state(self, builder: ResultBuilder, symbol: str) -> None:
         """Derive the state of *symbol* again."""
-        self._put(builder, transitions.with_state(self.register.records[symbol], self._access(symbol), builder.at))
+        record, access = self.register.records[symbol], self._lists.access(symbol)
+        self._put(builder, transitions.with_state(record, access, builder.at))
 
-    def delist(self, builder: ResultBuilder, symbol: str) -> None:
-        """Apply the confirmed delisting of *symbol*."""
-        self._put(builder, transitions.gone(self.register.records[symbol], builder.at))
+    def delist(self, builder: ResultBuilder, vanished: Vanished) -> None:
+        """Apply the confirmed delisting of a symbol."""
+        symbol, missing_since = vanished
+        record = self.register.records[symbol]
+        shown_closed = self._lists.is_closed(symbol) and not self._signs.came_early(symbol)
+        shown_closed = shown_closed and self._gaps.have_ticked_since(record.first_seen_at, builder.at)
+        if transitions.never_traded(record, missing_since, shown_closed=shown_closed):
+            self._put(builder, transitions.withdrawn(record))
+        else:
+            self._put(builder, transitions.gone(record, builder.at))
         self.tracker.end_listing(symbol)
         self._openings.forget(symbol)
         self._signs.forget(symbol)
-        self._infos.pop(symbol, None)
-        self._unnamed.discard(symbol)
-        self._shown_closed.discard(symbol)
+        self._lists.forget(symbol)
+        self._awaited.discard(symbol)
 
     def _assume_trading(self, builder: ResultBuilder, symbol: str) -> None:
         """Mark a symbol as trading that has been tradable for long."""
@@ -198,14 +208,16 @@ class SymbolUpdates:
 
     def _mark_trading(self, builder: ResultBuilder, record: SymbolRecord, since: datetime | None = None) -> None:
         self._openings.forget(record.symbol)
-        access = self._access(record.symbol)
+        access = self._lists.access(record.symbol)
         self._put(builder, transitions.with_trading(record, since or builder.at, access, builder.at))
 
     def _change_opening(
         self, builder: ResultBuilder, before: SymbolRecord, after: SymbolRecord, opens_at: datetime | None
     ) -> None:
         after, moved = transitions.reopening(after, opens_at, builder.at)
-        after = transitions.with_state(after, self._access(after.symbol), builder.at)
+        if after.symbol in self._awaited and before.opens_at is None and after.opens_at is not None:
+            moved = not transitions.opened_long_ago(after, builder.at, self._thresholds.fresh_for)
+        after = transitions.with_state(after, self._lists.access(after.symbol), builder.at)
         if moved:
             self._publish_opening(builder, before, after)
         else:
@@ -228,22 +240,10 @@ class SymbolUpdates:
             builder.records[record.symbol] = storable
 
     def _sighting(self, builder: ResultBuilder, record: SymbolRecord) -> Sighting:
-        info = self._infos.get(record.symbol)
-        if info is not None and record.opens_at is None and transitions.is_open(info) is False:
-            self._shown_closed.add(record.symbol)
-        return self.tracker.sighting(builder, record, info)
+        return self.tracker.sighting(builder, record, self._info_for_readers(record))
 
-    def _access(self, symbol: str) -> Access:
-        info = self._infos.get(symbol)
-        is_open = None if info is None else transitions.is_open(info)
-        if self._names is not None and symbol in self._names:
-            return Access(named=True, open=is_open)
-        return Access(named=False if symbol in self._unnamed else None, open=is_open)
-
-
-def _moved_openings(register: SymbolRegister) -> Iterator[tuple[str, datetime]]:
-    """Yield the shown symbols that wait for an opening that moved, each with its time before that."""
-    for symbol in register.waiting & register.shown:
-        moved_from = register.records[symbol].opens_moved_from
-        if moved_from is not None:
-            yield symbol, moved_from
+    def _info_for_readers(self, record: SymbolRecord) -> SymbolInfo | None:
+        """Return the description to publish with *record*; readers of one that is closed await its opening."""
+        if record.opens_at is None and self._lists.is_closed(record.symbol):
+            self._awaited.add(record.symbol)
+        return self._lists.infos.get(record.symbol)

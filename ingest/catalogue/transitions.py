@@ -75,14 +75,14 @@ def with_trading(record: SymbolRecord, since: datetime, access: Access, at: date
 
 
 def opening_seen(
-    record: SymbolRecord, opened_at: datetime | None, at: datetime, thresholds: Thresholds, *, shown_closed: bool
+    record: SymbolRecord, opened_at: datetime | None, at: datetime, thresholds: Thresholds, *, is_awaited: bool
 ) -> datetime | None:
     """Return the opening to publish for a first sign of trading at *at*; None where it is no news.
 
     It is *opened_at* at the earliest, where coverage shows that, and not before the symbol was shown or due to open.
     A symbol that appeared unwatched may have traded before it was shown. A time close to the known opening is no news,
-    nor is one close to the first sight of a tradable symbol, unless it was *shown_closed* to readers, nor any of one
-    that appeared long after its opening.
+    nor is one close to the first sight of a tradable symbol, unless it *is_awaited* by readers, nor any of one that
+    appeared long after its opening.
     """
     if opened_long_ago(record, record.first_seen_at, thresholds.fresh_for):
         return None
@@ -91,7 +91,7 @@ def opening_seen(
     if opening is None:
         return None
     if record.opens_at is None:
-        is_waited_for = shown_closed or record.state is SymbolState.LISTED
+        is_waited_for = is_awaited or record.state is SymbolState.LISTED
         return opening if is_waited_for or opening - record.first_seen_at > on_time else None
     if abs(at - record.opens_at) <= on_time:
         return None
@@ -108,6 +108,14 @@ def _not_before(record: SymbolRecord, at: datetime) -> datetime | None:
 def opened_long_ago(record: SymbolRecord, at: datetime, fresh_for: timedelta) -> bool:
     """Return whether *record*, which appears at *at*, opened more than *fresh_for* ago."""
     return record.opens_at is not None and at - record.opens_at > fresh_for
+
+
+def without_passed_opening(record: SymbolRecord, at: datetime, on_time: timedelta) -> SymbolRecord:
+    """Return *record*, which appears under watch at *at*, without an announced opening that did not take place.
+
+    Nothing showed it at that time, nor for *on_time* behind it, so it was not traded.
+    """
+    return replace(record, opens_at=None) if opened_long_ago(record, at, on_time) else record
 
 
 def reopening(record: SymbolRecord, opens_at: datetime | None, at: datetime) -> tuple[SymbolRecord, bool]:
@@ -132,7 +140,10 @@ def appeared(before: SymbolRecord | None, symbol: str, observed_at: datetime) ->
         return record_of_name(symbol, observed_at)
     if before.state is SymbolState.GONE:
         return _relisted(before, SymbolState.LISTED, observed_at)
-    return replace(before, state=SymbolState.LISTED, first_seen_at=observed_at)
+    former_until = before.former_until or (before.first_seen_at if before.occurrence > 1 else None)
+    return replace(
+        before, state=SymbolState.LISTED, first_seen_at=observed_at, published=False, former_until=former_until
+    )
 
 
 def announced(before: SymbolRecord | None, symbol: str, observed_at: datetime, opens_at: datetime) -> SymbolRecord:
@@ -148,6 +159,22 @@ def gone(record: SymbolRecord, at: datetime) -> SymbolRecord:
     return replace(record, state=SymbolState.GONE, gone_since=at)
 
 
+def never_traded(record: SymbolRecord, missing_since: datetime, *, shown_closed: bool) -> bool:
+    """Return whether *record*, which nothing has shown since *missing_since*, surely never traded.
+
+    Its opening was still to come then; or it was *shown_closed* only, under a watch that would have seen it trade.
+    What was there before the first start was never published, so its return has to be a listing.
+    """
+    if not record.published or record.state is not SymbolState.LISTED or record.trading_since is not None:
+        return False
+    return record.opens_after(missing_since) or (shown_closed and not record.late)
+
+
+def withdrawn(record: SymbolRecord) -> SymbolRecord:
+    """Return *record*, which was listed and never traded, as announced: when it returns, its opening has moved."""
+    return replace(record, state=SymbolState.ANNOUNCED, opens_at=None, opens_moved_from=None, late=False)
+
+
 def _relisted(before: SymbolRecord, state: SymbolState, observed_at: datetime) -> SymbolRecord:
     return SymbolRecord(
         symbol=before.symbol,
@@ -156,6 +183,7 @@ def _relisted(before: SymbolRecord, state: SymbolState, observed_at: datetime) -
         quote_asset=before.quote_asset,
         first_seen_at=observed_at,
         occurrence=before.occurrence + 1,
+        former_until=before.gone_since,
     )
 
 
@@ -179,8 +207,14 @@ def _only_described(info: SymbolInfo, observed_at: datetime) -> SymbolRecord:
     return replace(with_assets(record_of_name(info.symbol, observed_at), info), opens_at=info.first_open_time)
 
 
-def of_this_listing(opens_at: datetime | None, before: SymbolRecord | None) -> datetime | None:
-    """Return *opens_at* unless it is that of the listing that ended *before*, which exchangeInfo may still state."""
-    if opens_at is None or before is None or before.gone_since is None:
+def of_this_listing(opens_at: datetime | None, record: SymbolRecord, fresh_for: timedelta) -> datetime | None:
+    """Return *opens_at* unless it is that of the listing before *record*, which exchangeInfo may still state.
+
+    Where the end of that one is not known any more, one that appeared under watch opened *fresh_for* before at most.
+    """
+    if opens_at is None or record.occurrence == 1:
         return opens_at
-    return opens_at if opens_at > before.gone_since else None
+    former_until = record.former_until
+    if former_until is None and record.watched_since is not None:
+        former_until = record.watched_since - fresh_for
+    return opens_at if former_until is None or opens_at > former_until else None

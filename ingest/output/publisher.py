@@ -3,7 +3,7 @@
 import asyncio
 import itertools
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from datetime import datetime
 from functools import partial
@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from ingest.catalogue import Sighting
 from ingest.metrics import Metrics
+from ingest.output.late_hold import LateHold
 from ingest.output.unplaced_symbols import UnplacedSymbols, dead_letter, printable
 from shared.bus.port import Bus
 from shared.bus.tracing import sighting as sighting_span
@@ -36,10 +37,6 @@ Ahead = Callable[[RawListing], asyncio.Future[None] | None]
 
 HEAD_START_SECONDS: Final = 0.02
 """The longest that a publication waits for that."""
-
-
-LATE_HOLD_SECONDS: Final = 2.0
-"""Several times as long as one that watches needs to see and claim a listing that another finds at its start."""
 
 
 def no_head_start(_: RawListing) -> None:
@@ -92,9 +89,10 @@ class Publisher:
         self._now = now
         self._unplaced = unplaced or UnplacedSymbols()
         self.ahead: Ahead = no_head_start
+        self.hold = LateHold()
         self.late_hold_seconds = 0.0
-        """Late sightings are published so long after they were made: another process may have seen the symbol appear,
-        and the first to be published decides what a listing is."""
+        """First sightings of what is late are published so long after they were made: another process may have seen the
+        symbol appear, and the first to be published decides what a listing is."""
         self._slots = asyncio.Semaphore(pending_max)
         self._pending: set[asyncio.Task[None]] = set()
 
@@ -104,11 +102,10 @@ class Publisher:
         What does not fit the contract goes to the dead letters instead, once. Returns without waiting for the
         broker, unless too many sightings wait for it already.
         """
-        try:
-            event = raw_listing(sighting, secrets.token_hex(16), self._now())
-            publish = partial(self._publish_event, event, sighting, on_confirmed, self._pass_ahead(event))
-        except ValidationError as error:
-            publish = partial(self._dead_letter, sighting, explain(error), on_confirmed)
+        if sighting.lacks_description:
+            publish: Callable[[], Coroutine[None, None, None]] = partial(self._hold, sighting, on_confirmed)
+        else:
+            publish = self._prepare(sighting, on_confirmed)
         await self._slots.acquire()
         task = self._tasks.create_task(publish(), name=f"publish-{sighting.record.symbol}")
         self._pending.add(task)
@@ -124,6 +121,24 @@ class Publisher:
             task.cancel()
         if overdue:
             log.warning("sightings not published; the next start publishes them late", count=len(overdue))
+
+    def _prepare(
+        self, sighting: Sighting, on_confirmed: Callable[[Sighting], None], held_seconds: float = 0.0
+    ) -> Callable[[], Coroutine[None, None, None]]:
+        """Pass the event of *sighting* ahead, and return what publishes it."""
+        try:
+            event = raw_listing(sighting, secrets.token_hex(16), self._now())
+        except ValidationError as error:
+            return partial(self._dead_letter, sighting, explain(error), on_confirmed)
+        hold_seconds = self.late_hold_seconds - held_seconds if sighting.is_late_first else 0.0
+        return partial(self._publish_event, event, sighting, on_confirmed, self._pass_ahead(event), hold_seconds)
+
+    async def _hold(self, sighting: Sighting, on_confirmed: Callable[[Sighting], None]) -> None:
+        """Publish *sighting* once its symbol is described, with what is known by then; or after a while without."""
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        described = await self.hold.described(sighting)
+        await self._prepare(described, on_confirmed, loop.time() - began)()
 
     def _pass_ahead(self, event: RawListing) -> asyncio.Future[None] | None:
         try:
@@ -162,10 +177,11 @@ class Publisher:
         sighting: Sighting,
         on_confirmed: Callable[[Sighting], None],
         first: asyncio.Future[None] | None,
+        hold_seconds: float,
     ) -> None:
-        """Publish *event*, a late one after its hold, once *first* is done, until the broker has confirmed it."""
-        if event.late and self.late_hold_seconds:
-            await asyncio.sleep(self.late_hold_seconds)
+        """Publish *event* after *hold_seconds*, once *first* is done, until the broker has confirmed it."""
+        if hold_seconds > 0:
+            await asyncio.sleep(hold_seconds)
             event = event.model_copy(update={"published_at": self._now()})
         if first is not None:
             await asyncio.wait([first], timeout=HEAD_START_SECONDS)

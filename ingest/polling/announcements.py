@@ -38,10 +38,10 @@ class AnnouncementPoll:
         self._metrics = metrics
         self._feed = feeds.add(Feed("announcements", 3 * every_seconds, optional=True))
         self._latest: Notice | None = None
-        self._wait = FixedInterval(every_seconds)
+        self._every_seconds = every_seconds
 
     async def watch(self, report: Report) -> Never:
-        await run_poll(Poll(self._feed, self.ask, self._wait, RETRY), report, self._metrics)
+        await run_poll(Poll(self._feed, self.ask, FixedInterval(self._every_seconds), RETRY), report, self._metrics)
 
     async def ask(self, _: Report) -> bool:
         """Log the newest listing announced; return True, since nothing is reported that could be rejected."""

@@ -49,10 +49,10 @@ class CalendarPoll:
         self._metrics = metrics
         self._now = now
         self._feed = feeds.add(Feed("calendar", 3 * every_seconds, optional=True))
-        self._wait = FixedInterval(every_seconds)
+        self._every_seconds = every_seconds
 
     async def watch(self, report: Report) -> Never:
-        await run_poll(Poll(self._feed, self.ask, self._wait, RETRY), report, self._metrics)
+        await run_poll(Poll(self._feed, self.ask, FixedInterval(self._every_seconds), RETRY), report, self._metrics)
 
     async def ask(self, report: Report) -> bool:
         """Report upcoming openings; raise ExchangeError where the site does not answer."""

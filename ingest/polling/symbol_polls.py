@@ -79,6 +79,9 @@ class SymbolPolls:
         self._names_at = self._snapshot_at = float("-inf")
 
     async def watch(self, report: Report) -> Never:
+        """Watch as from a start, also after a pause: the first names request a snapshot."""
+        self._names.clear()
+        self._accepted, self._names_at = frozenset(), float("-inf")
         names = Poll(self._names_feed, self.ask_names, self._until_next_names, NAMES_RETRY)
         ask, wait = self.ask_snapshot, self._until_next_snapshot
         snapshots = Poll(self._snapshots_feed, ask, wait, SNAPSHOT_RETRY, self._snapshot_wanted)

@@ -86,6 +86,19 @@ async def test_coin_to_come_is_announced_with_its_pair_and_time() -> None:
     assert set(watched.symbols) == {"SOONUSDT"}
 
 
+async def test_watch_that_begins_again_asks_at_once() -> None:
+    async with simulator_in_this_process() as simulator, connect_website(simulator.rest_url, LIMITS) as web:
+        await simulator.list_coin("SOONUSDT", opens_in=3600, listed_in=1800)
+        watched = Watched()
+        poll = CalendarPoll(web, watched.budget, 600, watched.feeds, watched.metrics)
+        for _ in range(2):
+            watched.announced.clear()
+            task = asyncio.create_task(poll.watch(watched.report))
+            await eventually(lambda: watched.announced, within_seconds=10)
+            task.cancel()
+            await asyncio.wait([task])
+
+
 async def test_moved_opening_is_announced_again() -> None:
     async with simulator_in_this_process() as simulator, watching(simulator.rest_url) as watched:
         await simulator.list_coin("SOONUSDT", opens_in=3600)

@@ -40,6 +40,31 @@ async def test_coin_that_was_gone_for_long_enough_is_a_new_listing(database: Dat
     assert (await stored(database))["FRESHUSDT"]["occurrence"] == 2
 
 
+async def test_coin_withdrawn_before_its_opening_is_the_same_listing_when_it_returns_after_a_restart(
+    database: Database, simulator: Simulator
+) -> None:
+    async with ingesting(database, simulator, gone_reads=2, gone_seconds=0.5) as outbox:
+        await simulator.list_coin("SOONUSDT", opens_in=3600)
+        await eventually(lambda: outbox.seen_by("SOONUSDT"))
+        await eventually(lambda: _is(database, "SOONUSDT", "listed"))
+        await simulator.delist_coin("SOONUSDT")
+        await eventually(lambda: _is(database, "SOONUSDT", "announced"))
+    withdrawn = (await stored(database))["SOONUSDT"]
+
+    async with ingesting(database, simulator, gone_reads=2, gone_seconds=0.5) as again:
+        await simulator.list_coin("SOONUSDT", opens_in=7200)
+        await eventually(lambda: again.seen_by("SOONUSDT"))
+        await eventually(lambda: _is(database, "SOONUSDT", "listed"))
+
+    first, second = outbox.sightings[0], again.sightings[0]
+    assert (withdrawn["occurrence"], withdrawn["opens_at"], withdrawn["gone_since"]) == (1, None, None)
+    assert (first.occurrence, second.occurrence) == (1, 1)
+    assert first.opens_at is not None
+    assert second.opens_at is not None
+    assert second.opens_at > first.opens_at
+    assert (await stored(database))["SOONUSDT"]["opens_at"] == second.opens_at
+
+
 async def test_opening_that_comes_later_than_it_was_said_is_published_with_the_moment_of_the_first_trade(
     database: Database, simulator: Simulator
 ) -> None:

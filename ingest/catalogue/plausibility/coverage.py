@@ -50,6 +50,10 @@ class CoverageGaps:
         """Return whether tickers come at *at*."""
         return self._is_recent(self._ticked_at, at)
 
+    def have_ticked_since(self, moment: datetime, at: datetime) -> bool:
+        """Return whether tickers have come from *moment* until *at* without a gap."""
+        return self._watching_since is not None and self._watching_since <= moment and self.is_ticking(at)
+
     def opened_at(self, at: datetime, watched_since: datetime | None) -> datetime | None:
         """Return the earliest opening that a first sign of trading at *at* can stand for. Call before `ticked`.
 

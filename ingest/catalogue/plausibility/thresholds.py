@@ -2,8 +2,11 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Final
 
 from ingest.settings import IngestSettings
+
+FRESH_FOR: Final = timedelta(minutes=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +31,7 @@ class Thresholds:
     watch_max: timedelta = timedelta(minutes=1)
     """... and at most. A symbol that was there before a gap in coverage is to be missing for as long as the gap was:
     frames of tickers may leave out what has not changed, and with it a coin that trades rarely."""
-    fresh_for: timedelta = timedelta(minutes=2)
+    fresh_for: timedelta = FRESH_FOR
     """Delay after its opening beyond which a new symbol counts as late. Purchases go by the opening itself."""
     moves_max: int = 20
     """Opening times accepted per symbol; a source that states more is wrong."""

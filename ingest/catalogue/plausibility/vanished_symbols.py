@@ -3,7 +3,7 @@
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 
 from ingest.catalogue.plausibility.coverage import CoverageGaps
 from ingest.catalogue.plausibility.thresholds import Thresholds
@@ -13,6 +13,14 @@ BATCH_MAX: Final = 10
 """Symbols that may be delisted at once, however short the list."""
 CERTAIN_FACTOR: Final = 36
 """So many times what confirms an absence puts it beyond doubt: by default 180 snapshots and six hours."""
+
+
+class Vanished(NamedTuple):
+    """Symbol whose absence is confirmed."""
+
+    symbol: str
+    since: datetime
+    """Time of the first snapshot that missed it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +45,7 @@ class VanishedSymbols:
 
     def missed(
         self, expected: AbstractSet[str], shown: AbstractSet[str], described: AbstractSet[str], at: datetime
-    ) -> Steps[list[str]]:
+    ) -> Steps[list[Vanished]]:
         """Process one snapshot; return the *expected* symbols that it confirms as gone.
 
         Nothing is confirmed while more symbols are missing than an exchange delists at once: that is a stale cache.
@@ -64,9 +72,7 @@ class VanishedSymbols:
         is_stale = len(lost) > max(BATCH_MAX, len(expected) * self._thresholds.shrunken_percent // 100)
         self.withheld_count = len(believed) if is_stale else 0
         gone = sorted(certain)[:BATCH_MAX] + ([] if is_stale else believed)
-        for symbol in gone:
-            del self._missing[symbol]
-        return gone
+        return [Vanished(symbol, self._missing.pop(symbol).since) for symbol in gone]
 
     def _suffice(self, reads: int, duration: timedelta, factor: int = 1) -> bool:
         """Return whether so many *reads* over *duration* are *factor* times what confirms an absence."""

@@ -10,6 +10,7 @@ from ingest.source import SourceEvent
 from tests.support.data.builders import a_symbol_info
 from tests.support.data.evidence import (
     OLD,
+    REST,
     a_record,
     after_first_start,
     after_restart,
@@ -330,12 +331,65 @@ def test_symbol_that_appears_two_years_after_its_opening_is_late() -> None:
     assert [(sighting.record.symbol, sighting.late) for sighting in result.sightings] == [("ABCUSDT", True)]
 
 
-def test_symbol_that_was_announced_and_appears_long_after_its_opening_is_late_in_a_ticker_too() -> None:
+def announced_and_watched_for(until: int) -> Catalogue:
+    """A catalogue that ABCUSDT was announced to, for a minute after noon, and that no source shows until *until*."""
     catalogue = after_first_start()
     catalogue.observe(announced("ABCUSDT", 60))
-    watch(catalogue, until=3600)
+    for second in range(1, until, 12):
+        catalogue.observe(names(*OLD, after=second))
+        catalogue.observe(ticks(*OLD, after=second))
+    return catalogue
 
-    assert [sighting.late for sighting in catalogue.observe(tick(3600)).sightings] == [True]
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        ticks(*OLD, "ABCUSDT", after=3600),
+        names(*OLD, "ABCUSDT", after=3600),
+        snapshot(*OLD, opening(None), after=3600),
+    ],
+)
+def test_symbol_that_was_on_no_list_when_it_was_announced_to_open_did_not_open_then(event: SourceEvent) -> None:
+    catalogue = announced_and_watched_for(until=3600)
+
+    [sighting] = catalogue.observe(event).sightings
+
+    assert (sighting.late, sighting.record.opens_at) == (False, None)
+    moved = told(catalogue.observe(snapshot(*OLD, opening(7200), after=3601)))
+    assert moved == ([7200] if event.source is REST else [])
+
+
+def test_first_trade_of_an_announced_symbol_that_was_on_no_list_at_that_time_is_its_opening() -> None:
+    catalogue = announced_and_watched_for(until=3600)
+
+    [sighting] = catalogue.observe(deal(3600)).sightings
+
+    assert (sighting.late, sighting.record.opens_at) == (False, at(3600))
+
+
+def test_symbol_that_appears_when_it_was_announced_to_open_opens_then() -> None:
+    catalogue = announced_and_watched_for(until=70)
+
+    [sighting] = catalogue.observe(names(*OLD, "ABCUSDT", after=70)).sightings
+
+    assert sighting.record.opens_at == at(60)
+
+
+def test_opening_of_long_ago_that_exchange_info_states_itself_stands() -> None:
+    catalogue = announced_and_watched_for(until=3600)
+
+    [sighting] = catalogue.observe(snapshot(*OLD, opening(60), after=3600)).sightings
+
+    assert (sighting.late, sighting.record.opens_at) == (True, at(60))
+
+
+@pytest.mark.parametrize("show", [ticks, names, snapshot])
+def test_announced_symbol_that_appears_unwatched_may_have_opened_then(show: Callable[..., SourceEvent]) -> None:
+    catalogue = after_restart(a_record("ABCUSDT", SymbolState.ANNOUNCED, opens_at=at(-300)))
+
+    [sighting] = catalogue.observe(show(*OLD, "ABCUSDT")).sightings
+
+    assert (sighting.late, sighting.record.opens_at) == (True, at(-300))
 
 
 @pytest.mark.parametrize("opened", [-119, 0, 60, 3600, None])

@@ -34,6 +34,8 @@ class Life:
     is_in: bool = False
     is_announced: bool = False
     reported: frozenset[Source] = frozenset()
+    has_traded: bool = False
+    """Since the start."""
     missing: int = 0
     missing_since: float = 0
 
@@ -60,16 +62,21 @@ class Model:
         self.lives[symbol] = replace(life, missing=0, reported=life.reported | {source})
         return [(symbol, life.occurrence, source)] if is_news else []
 
-    def misses(self, symbol: str, now: float) -> None:
+    def misses(self, symbol: str, now: float) -> bool:
+        """Say whether that ends its listing."""
         life = self.lives[symbol]
         if not life.is_in:
-            return
+            return False
         since = life.missing_since if life.missing else now
-        life = replace(life, missing=life.missing + 1, missing_since=since)
-        if life.missing >= RULES.gone_reads and now - since >= RULES.gone_after.total_seconds():
-            life = Life(occurrence=life.occurrence)
-            self._save(symbol, life)
+        self.lives[symbol] = replace(life, missing=life.missing + 1, missing_since=since)
+        return life.missing + 1 >= RULES.gone_reads and now - since >= RULES.gone_after.total_seconds()
+
+    def ends(self, symbol: str, *, is_withdrawn: bool) -> None:
+        """What was withdrawn before it traded is to come again, under the same number."""
+        occurrence = self.lives[symbol].occurrence
+        life = Life(occurrence - 1, is_announced=True) if is_withdrawn else Life(occurrence)
         self.lives[symbol] = life
+        self._save(symbol, life)
 
     def announces(self, symbol: str) -> None:
         life = self.lives[symbol]
@@ -92,7 +99,7 @@ class Model:
             life = self.safe.get(symbol, Life())
             # What is stored as listed is new to nobody.
             reported = frozenset({REST, WEBSOCKET}) if life.is_in else frozenset()
-            self.lives[symbol] = replace(life, reported=reported, missing=0)
+            self.lives[symbol] = replace(life, reported=reported, has_traded=False, missing=0)
 
     def _save(self, symbol: str, life: Life) -> None:
         if symbol not in self.pending:
@@ -109,6 +116,7 @@ class Interleavings(RuleBasedStateMachine):
         self.in_flight: list[Sighting] = []
         self.reports: Counter[Report] = Counter()
         self.lost: Counter[Report] = Counter()
+        self.withdrawn: set[tuple[str, int]] = set()
         self.catalogue = Catalogue(thresholds=RULES)
         for event in (self.ticks(cast), self.names(CROWD | cast), self.snapshot(CROWD | cast)):
             assert self.observe(event) == []
@@ -129,6 +137,7 @@ class Interleavings(RuleBasedStateMachine):
     def first_trade_comes(self, symbol: str) -> None:
         event = FirstTrade(WEBSOCKET, self.at(), symbol)
         self.expect(event, [self.model.sees(symbol, WEBSOCKET, may_relist=False)])
+        self.model.lives[symbol] = replace(self.model.lives[symbol], has_traded=self.model.lives[symbol].is_in)
 
     @rule(cast=CASTS)
     def names_show(self, cast: frozenset[str]) -> None:
@@ -137,9 +146,19 @@ class Interleavings(RuleBasedStateMachine):
     @rule(cast=CASTS, status=st.sampled_from(["1", "2"]), opens_in=st.sampled_from([None, -60, 3600]))
     def snapshot_shows(self, cast: frozenset[str], status: str, opens_in: float | None) -> None:
         expected = [self.model.sees(each, REST, may_relist=True) for each in sorted(cast)]
-        for symbol in set(ACTORS) - cast:
-            self.model.misses(symbol, self.now)
         self.expect(self.snapshot(CROWD | cast, status, opens_in), expected)
+        for symbol in set(ACTORS) - cast:
+            if self.model.misses(symbol, self.now):
+                self.listing_ends(symbol)
+
+    def listing_ends(self, symbol: str) -> None:
+        """Whether it surely never traded is for the catalogue to say; whatever was seen to trade did."""
+        life, is_stored = self.model.lives[symbol], symbol not in self.model.pending
+        is_withdrawn = is_stored and self.database[symbol].state is SymbolState.ANNOUNCED
+        assert not (is_withdrawn and life.has_traded)
+        if is_withdrawn:
+            self.withdrawn.add((symbol, life.occurrence))
+        self.model.ends(symbol, is_withdrawn=is_withdrawn)
 
     @rule(cast=CASTS, times=st.integers(3, 6))
     def snapshots_go_on_showing(self, cast: frozenset[str], times: int) -> None:
@@ -187,8 +206,8 @@ class Interleavings(RuleBasedStateMachine):
 
     @invariant()
     def each_listing_is_reported_once_by_each_source(self) -> None:
-        # More often only where a report, or that of the other source, was lost in a restart.
-        lost_listings = {(symbol, occurrence) for symbol, occurrence, _ in self.lost}
+        # More often only where a report, or that of the other source, was lost in a restart; or of what was withdrawn.
+        lost_listings = {(symbol, occurrence) for symbol, occurrence, _ in self.lost} | self.withdrawn
         for report, count in self.reports.items():
             assert count == 1 or report[:2] in lost_listings
 

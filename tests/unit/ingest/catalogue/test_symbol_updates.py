@@ -2,7 +2,7 @@
 
 import pytest
 
-from ingest.catalogue import Catalogue, SymbolState, Thresholds
+from ingest.catalogue import Catalogue, SymbolRecord, SymbolState, Thresholds
 from ingest.source import SourceEvent
 from tests.support.data.builders import NOON, a_symbol_info
 from tests.support.data.evidence import (
@@ -21,6 +21,7 @@ from tests.support.data.evidence import (
     states,
     stored,
     ticks,
+    told,
 )
 
 LEAVER, REST_OF = OLD[0], OLD[1:]
@@ -175,6 +176,54 @@ def test_relist_does_not_take_over_the_opening_of_the_listing_that_ended() -> No
     [sighting] = catalogue.observe(snapshot(*REST_OF, info, after=700)).sightings
 
     assert sighting.record.opens_at is None
+
+
+def opened(seconds: float) -> SourceEvent:
+    """A snapshot, now, whose first old symbol opened so long after noon."""
+    return snapshot(*REST_OF, a_symbol_info(LEAVER, first_open_time=at(seconds)), after=800)
+
+
+def test_relist_that_the_names_show_first_does_not_take_over_that_opening_either() -> None:
+    catalogue = after_first_start()
+    until_gone(catalogue)
+    catalogue.observe(names(*OLD, after=700))
+    described = catalogue.observe(opened(-86_400))
+
+    [sighting] = catalogue.observe(ticks(LEAVER, after=801)).sightings
+
+    assert (described.rescheduled, sighting.record.occurrence, sighting.record.opens_at) == ((), 2, None)
+
+
+def test_opening_of_the_relist_itself_counts_as_any_other() -> None:
+    catalogue = after_first_start()
+    until_gone(catalogue)
+    catalogue.observe(names(*OLD, after=700))
+
+    assert told(catalogue.observe(opened(3600))) == [3600]
+
+
+@pytest.mark.parametrize(
+    ("record", "stated", "opens_after"),
+    [
+        # Of a record from before the restart only what it holds is known: when the listing, or the word of it, came.
+        (a_record(LEAVER, SymbolState.LISTED, occurrence=2, published=True), -2 * 86_400, None),
+        (a_record(LEAVER, SymbolState.LISTED, occurrence=2, published=True), -86_400 - 60, -86_400 - 60),
+        (a_record(LEAVER, SymbolState.ANNOUNCED, occurrence=2, opens_at=at(900)), -2 * 86_400, 900),
+        (a_record(LEAVER, SymbolState.ANNOUNCED, occurrence=2, opens_at=at(900)), 3600, 3600),
+        # One that appeared unwatched may have opened at any time.
+        (a_record(LEAVER, SymbolState.LISTED, occurrence=2, published=True, late=True), -2 * 86_400, -2 * 86_400),
+        # A first listing takes over nothing.
+        (a_record(LEAVER, SymbolState.LISTED, published=True), -2 * 86_400, -2 * 86_400),
+    ],
+)
+def test_relist_of_before_a_restart_takes_over_no_opening_from_before_it(
+    record: SymbolRecord, stated: float, opens_after: float | None
+) -> None:
+    catalogue = Catalogue([*(a_record(symbol, trading_since=NOON) for symbol in REST_OF), record])
+    result = catalogue.observe(opened(stated))
+
+    known = {each.symbol: each.opens_at for each in (*result.records, *(each.record for each in result.sightings))}
+    assert known.get(LEAVER) == (None if opens_after is None else at(opens_after))
 
 
 def test_news_of_a_listing_that_has_ended_stores_that_it_was_and_not_the_next() -> None:

@@ -9,6 +9,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 import pytest
 from prometheus_client import CollectorRegistry
 
@@ -94,6 +95,15 @@ async def test_a_late_sighting_leaves_time_to_those_who_saw_the_symbol_appear(me
             await publisher.publish(a_sighting(late=late), lambda _: None)
 
     assert [event.late for event in published(bus)] == [False, True]
+
+
+async def test_moved_opening_of_what_was_once_late_is_published_at_once(metrics: Metrics) -> None:
+    bus, sighting = RecordingBus(), a_sighting(late=True)
+    known = replace(sighting, record=msgspec.structs.replace(sighting.record, published=True))
+    async with on(bus, metrics) as publisher:
+        publisher.late_hold_seconds = 600
+        await publisher.publish(known, lambda _: None)
+        await eventually(lambda: [event.late for event in published(bus)] == [True])
 
 
 async def test_event_tells_the_price_and_the_rules_where_they_are_known(metrics: Metrics) -> None:

@@ -16,7 +16,7 @@ from ingest.metrics import Metrics
 from ingest.polling.poll_interval import PollInterval
 from ingest.polling.symbol_polls import PollIntervals, SymbolPolls
 from ingest.sighting_time import UpcomingOpenings
-from ingest.source import Snapshot, SourceEvent, SymbolNames, Upcoming
+from ingest.source import Snapshot, Source, SourceEvent, SymbolNames, Upcoming
 from shared.events import utc_now
 from shared.mexc.http.request import RestLimits
 from shared.mexc.market_data import MexcMarketData
@@ -93,19 +93,23 @@ async def polling(
     registry: CollectorRegistry | None = None,
 ) -> AsyncIterator[Reported]:
     """Poll the names quickly and the snapshots so slowly that only a new name brings another one."""
-    reported = Reported()
-    async with (
-        httpx.AsyncClient(transport=httpx.MockTransport(exchange), base_url="http://exchange") as http,
-        asyncio.TaskGroup() as tasks,
-    ):
+    budget = RequestBudget(limits, BudgetMetrics(registry or CollectorRegistry()))
+    async with httpx.AsyncClient(transport=httpx.MockTransport(exchange), base_url="http://exchange") as http:
         pace = PollIntervals(beats[0], beats[1], blind_seconds=-1, snapshot_gap_seconds=gap_seconds)
-        budget = RequestBudget(limits, BudgetMetrics(registry or CollectorRegistry()))
-        polls = SymbolPolls(
-            MexcMarketData(http, RestLimits()), budget, pace, UpcomingOpenings(lambda: upcoming), feeds, metrics
-        )
-        watching = tasks.create_task(polls.watch(reported))
+        rest = MexcMarketData(http, RestLimits())
+        polls = SymbolPolls(rest, budget, pace, UpcomingOpenings(lambda: upcoming), feeds, metrics)
+        async with watching(polls) as reported:
+            yield reported
+
+
+@asynccontextmanager
+async def watching(source: Source) -> AsyncIterator[Reported]:
+    """Let *source* watch for the time of the block."""
+    reported = Reported()
+    async with asyncio.TaskGroup() as tasks:
+        task = tasks.create_task(source.watch(reported))
         yield reported
-        watching.cancel()
+        task.cancel()
 
 
 async def test_names_come_before_the_first_snapshot(feeds: FeedHealth, metrics: Metrics) -> None:
@@ -114,6 +118,25 @@ async def test_names_come_before_the_first_snapshot(feeds: FeedHealth, metrics: 
 
     assert isinstance(reported.event[0], SymbolNames)
     assert reported.snapshots == [["BTCUSDT"]]
+
+
+async def test_watch_that_begins_again_asks_for_a_snapshot_as_a_start_does(feeds: FeedHealth, metrics: Metrics) -> None:
+    exchange = Exchange("BTCUSDT")
+    async with httpx.AsyncClient(transport=httpx.MockTransport(exchange), base_url="http://exchange") as http:
+        pace = PollIntervals(PollInterval(1, 1), PollInterval(600, 600), snapshot_gap_seconds=0.01)
+        budget = RequestBudget(PLENTY, BudgetMetrics(CollectorRegistry()))
+        polls = SymbolPolls(
+            MexcMarketData(http, RestLimits()), budget, pace, UpcomingOpenings(lambda: ()), feeds, metrics
+        )
+
+        async def first_of_a_watch() -> SourceEvent:
+            async with watching(polls) as reported:
+                await eventually(lambda: reported.snapshots, within_seconds=10)
+            return reported.event[0]
+
+        firsts = [await first_of_a_watch() for _ in range(2)]
+
+    assert all(isinstance(first, SymbolNames) for first in firsts)
 
 
 async def test_new_name_asks_for_a_snapshot_before_its_time(feeds: FeedHealth, metrics: Metrics) -> None:
