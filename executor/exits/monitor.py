@@ -25,8 +25,7 @@ from executor.exits.watchdog import Watchdog
 from executor.halts.halt_watch import SaleHalts
 from executor.journal.held_positions import read_held
 from executor.model import PositionState, WatchedPosition
-from executor.pricing.fair_values import FairValues
-from executor.pricing.valuation import Quote
+from executor.pricing import FairValues, Quote
 from executor.settings import ExecutorSettings
 from shared.errors import TransientError, pause
 from shared.log_context import of_listing

@@ -18,8 +18,7 @@ from executor.halts.halt_watch import SaleHalts
 from executor.journal.held_positions import held_by_others, learn, mark, write_off
 from executor.market_streams.stream_quotes import Tick
 from executor.model import Position, PositionState, PriceSource, WatchedPosition
-from executor.pricing.fair_values import FairValues
-from executor.pricing.valuation import Quote, is_worth_selling
+from executor.pricing import FairValues, Quote, is_worth_selling
 from executor.settings import ExecutorSettings
 from shared.errors import TransientError
 from shared.log_context import of_listing

@@ -12,7 +12,7 @@ import structlog
 
 from executor.journal.decision_writer import DecisionWriter
 from executor.model import ExitReason, Order, Position, PriceSource, is_named_apart
-from executor.pricing.valuation import is_worth_selling
+from executor.pricing import is_worth_selling
 from executor.sending.last_balances import BalanceSource
 from executor.sending.order_sender import OrderSender
 from executor.sending.request_builder import BuiltRequest

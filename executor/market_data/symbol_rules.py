@@ -10,7 +10,7 @@ import structlog
 
 from executor.decisions.freshness import KnownOpenings
 from executor.model import Order
-from executor.pricing.taker_fees import TakerFees
+from executor.pricing import TakerFees
 from shared.events import Listing, Side, TradingRules
 from shared.mexc.errors import ExchangeError
 from shared.mexc.market_data import MexcMarketData

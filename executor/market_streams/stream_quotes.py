@@ -7,7 +7,7 @@ from typing import Protocol
 
 from executor.market_streams.push_order import PushOrder
 from executor.market_streams.pushes import BadTick, BestPrices, read
-from executor.pricing.valuation import Quote
+from executor.pricing import Quote
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,7 @@ from executor.decisions.market_filters import RereadResult
 from executor.decisions.order_request import buy_request, price_bound, sell_request
 from executor.market_data.market_views import MarketView, MarketViews
 from executor.model import Order, Reason, Refusal
-from executor.pricing.fill_simulation import plausible
-from executor.pricing.symbol_bounds import precision_of_bids
+from executor.pricing import plausible, precision_of_bids
 from executor.settings import ExecutorSettings
 from shared.errors import pause
 from shared.events import Listing, Side, TradingRules

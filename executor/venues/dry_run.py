@@ -14,10 +14,7 @@ from datetime import datetime
 from typing import Final
 
 from executor.model import Executed, NotOpen, Order, Reason, Rejected, SendResult, TimestampRefused, Unsent
-from executor.pricing.fill_simulation import simulated_fill, take_levels
-from executor.pricing.paper_footprint import Book, PaperFootprint
-from executor.pricing.taker_fees import TakerFees
-from executor.pricing.valuation import quote_of
+from executor.pricing import Book, PaperFootprint, TakerFees, quote_of, simulated_fill, take_levels
 from executor.settings import ExecutorSettings
 from executor.venues.error_codes import result_of_code
 from executor.venues.paper.market import Met, PaperMarket, Questions

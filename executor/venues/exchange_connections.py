@@ -11,7 +11,7 @@ from typing import Final, Protocol
 from executor.market_data.recent_exchange_info import RecentExchangeInfo
 from executor.market_streams.market_streams import MarketStreams
 from executor.model import TimestampRefused
-from executor.pricing.paper_footprint import PaperFootprint
+from executor.pricing import PaperFootprint
 from executor.rate_limits.rate_limiter import RateLimiter
 from executor.rate_limits.sliding_window import Priority
 from executor.settings import ExecutorSettings

@@ -10,7 +10,7 @@ from typing import Final
 
 from executor.decisions.strategy import SIDES_CLOSED
 from executor.model import CAREFUL, Executed, Reason, SendResult
-from executor.pricing.symbol_bounds import band_of, is_plausible, rules_violation, with_digits_of, with_usable_maxima
+from executor.pricing import band_of, is_plausible, rules_violation, with_digits_of, with_usable_maxima
 from executor.venues.error_codes import CODES, result_of_code
 from shared.events import Listing, Side, TradingRules
 from shared.mexc.orders.order_api import OrderRequest, plain
