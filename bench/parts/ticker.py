@@ -8,9 +8,8 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry
 
-from bench.errors import BenchmarkError
 from bench.exchange.market import Market
-from bench.figures import Result, latency
+from bench.figures import BenchmarkError, Result, latency
 from bench.sampling import Plan
 from ingest.catalogue import Catalogue, SymbolRecord, SymbolState
 from ingest.detector import Detector

@@ -14,8 +14,7 @@ from executor.pricing import TakerFees
 from shared.events import Listing, Side, TradingRules
 from shared.mexc.errors import ExchangeError
 from shared.mexc.market_data import MexcMarketData
-from shared.mexc.symbols import SymbolInfo
-from shared.mexc.trading_rules import rules_of
+from shared.mexc.symbols import SymbolInfo, rules_of
 
 log = structlog.get_logger(__name__)
 

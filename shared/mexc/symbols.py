@@ -1,4 +1,4 @@
-"""Symbols: normalised names, their two assets, their descriptions by the exchange, and the keys of their listings."""
+"""Symbols: normalised names, their assets, descriptions by the exchange, trading rules, and the keys of listings."""
 
 import re
 from collections.abc import Collection
@@ -8,8 +8,9 @@ from string import ascii_lowercase, ascii_uppercase
 from typing import Final, NamedTuple
 
 import msgspec
+from pydantic import ValidationError
 
-from shared.events import ListingKey, RawListing, Source
+from shared.events import ListingKey, RawListing, Source, TradingRules
 
 QUOTE_ASSETS: Final = frozenset({"USDT", "USDC", "USD1", "USDE", "USDF", "EUR", "BRL", "BTC", "ETH", "SOL", "MX"})
 _ONLINE: Final = frozenset({"1", "ENABLED"})
@@ -77,6 +78,21 @@ class SymbolInfo(msgspec.Struct, frozen=True, gc=False):
     def tells_status(self) -> bool:
         """Return whether the status is a known one."""
         return self.status in _ONLINE or self.status in _NOT_ONLINE
+
+
+def rules_of(info: SymbolInfo) -> TradingRules | None:
+    """Return the rules in *info*, without values that do not fit an event.
+
+    None for an unreadable entry: it does not show that orders are refused.
+    """
+    if not info.status:
+        return None
+    values = {name: getattr(info, name) for name in TradingRules.model_fields}
+    try:
+        return TradingRules.model_validate(values)
+    except ValidationError as error:
+        unusable = {each["loc"][0] for each in error.errors()}
+        return TradingRules.model_validate({name: values[name] for name in values.keys() - unusable})
 
 
 def normalise(symbol: str) -> str:
