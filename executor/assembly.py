@@ -83,7 +83,7 @@ class Parts:
     custody: BalanceCheck | None
     rehearsal: PurchaseRehearsal
     daily_loss: DailyLossBreaker
-    fee_prices: FeePrices | None
+    fee_prices: FeePrices
 
 
 def limiter_of(settings: ExecutorSettings, registry: CollectorRegistry) -> RateLimiter:
@@ -222,10 +222,9 @@ class _Base:
         account = self._exchange.account if self._exchange.live else None
         return None if account is None else BalanceCheck(self._runtime.database, account, self._settings)
 
-    def fee_prices(self) -> FeePrices | None:
-        spare, now = self._exchange.spare, self._exchange.now
-        last_price = None if spare is None else MarketViews(spare, self._settings).last_prices.read
-        return None if last_price is None else FeePrices(self._runtime.database, last_price, now=now)
+    def fee_prices(self) -> FeePrices:
+        last_price = MarketViews(self._exchange.spare, self._settings).last_prices.read
+        return FeePrices(self._runtime.database, last_price, now=self._exchange.now)
 
 
 def _recorded(metrics: ExecutorMetrics, charges: FeeCharges, order: Order, update: OrderUpdate) -> None:

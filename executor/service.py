@@ -181,11 +181,10 @@ class ExecutorRun:
             "end of auto_trade": partial(keep_ending, self.runtime.database, now=parts.now),
             "recheck": parts.recheck.run,
             "operator settlement": parts.operator_settlement.run,
+            "fee prices": parts.fee_prices.run,
         }
         if parts.custody is not None:
             runs["balance check"] = parts.custody.run
-        if parts.fee_prices is not None:
-            runs["fee prices"] = parts.fee_prices.run
         return runs
 
 

@@ -91,7 +91,7 @@ class Exchange:
     exits: ForExits
     limiter: RateLimiter
     """What everything above passes on its way, but for orders, which wait for it before they are signed."""
-    spare: MexcMarketData | None = None
+    spare: MexcMarketData
     """For market data that nothing waits for."""
     infos: RecentExchangeInfo | None = None
     """Asks exchangeInfo by the same way."""

@@ -171,6 +171,7 @@ def opened(
         lines=None,
         exits=ForExits(rest, rest, cast("MexcAccount | None", exchange.account), footprint=footprint),
         limiter=a_limiter(settings),
+        spare=rest,
     )
 
 
