@@ -1,10 +1,9 @@
 """Strategy: buy a listing, wait for its opening, or refuse it; the amount to reserve, and the order of it. Pure."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from types import MappingProxyType
 from typing import Final
 
 from executor.decisions.freshness import (
@@ -19,12 +18,7 @@ from executor.model import ExitReason, Order, Position, Reason, Refusal, client_
 from executor.settings import ExecutorSettings
 from shared.control.exit_policy import ENTRY_SLIPPAGE_PCT
 from shared.events import AppliedConfig, Listing, Mode, Side, Source, TradingRules
-
-SIDES_CLOSED: Final[Mapping[Side, frozenset[int]]] = MappingProxyType(
-    {Side.BUY: frozenset({3, 4}), Side.SELL: frozenset({2, 4})}
-)
-"""Trade side types under which the exchange takes no order of that side: sell only or buy only, and closed."""
-
+from shared.mexc.symbols import SIDES_CLOSED
 
 Unready = Callable[[], Refusal | None]
 """Returns why no live order could be sent now; None where one could."""

@@ -9,7 +9,6 @@ from decimal import Decimal
 
 from executor.decisions.exit_triggers import below
 from executor.decisions.market_filters import MarketSnapshot, RereadResult, reference_price
-from executor.decisions.strategy import SIDES_CLOSED
 from executor.market_data.last_prices import APART_SECONDS, RECENT_SECONDS, LastPrices
 from executor.market_data.position_prices import BOOK_LEVELS, RecentBooks
 from executor.market_data.symbol_rules import RulesReader, SymbolRules
@@ -20,6 +19,7 @@ from shared.events import Listing, Mode, Side, Source, TradingRules
 from shared.mexc.errors import ExchangeUnavailable
 from shared.mexc.market_data import MexcMarketData
 from shared.mexc.payloads import Level, OrderBook
+from shared.mexc.symbols import SIDES_CLOSED
 
 Levels = tuple[Level, ...]
 
