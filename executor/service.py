@@ -117,8 +117,8 @@ class ExecutorRun:
         exchange, parts, settings, url = self.exchange, self.parts, self.settings, self.venue.trading_ws_url
         if not (exchange.live and exchange.account and settings.private_stream and url):
             return None
-        balances = [holdings] if parts.custody is None else [holdings, parts.custody.prompt]
-        checks = Checks(parts.reconciler, parts.recheck, balances)
+        balances = [holdings.prompt] if parts.custody is None else [holdings.prompt, parts.custody.prompt.prompt]
+        checks = Checks(parts.reconciler.hint, parts.recheck.hint, balances)
         return private_stream_of(exchange.account, url, checks, settings, self.runtime.telemetry.registry)
 
     async def reconcile(self, prompt: CheckPrompt) -> None:
