@@ -133,7 +133,7 @@ def assemble(
         balances=base.balances,
         sender=sender,
         repeater=repeater,
-        reconciler=OrderReconciler(exchange.venues, transitions, sender, settings, now=now, alerts=alarms),
+        reconciler=OrderReconciler(exchange.venues, transitions, sender, settings, now=now, alert=alarms.needed),
         recheck=GivenUpOrders(exchange.venues, transitions, sender, attempts=attempts, now=now),
         operator_settlement=OperatorSettlement(database, transitions, sender, now=now),
         schedule=OpeningScheduler(transitions, decisions, sender, builder, base.clock, max_wait=max_wait),

@@ -92,7 +92,7 @@ class ExecutorRun:
         metrics = TradingStatusMetrics(runtime.telemetry.registry, self.settings)
         showing = show_trading_status(runtime.database, metrics, status)
         return (
-            tasks.create_task(show_exposure(runtime.database, self.parts.metrics), name="exposure"),
+            tasks.create_task(show_exposure(runtime.database, self.parts.metrics.show_exposure), name="exposure"),
             tasks.create_task(showing, name="trading status"),
         )
 
