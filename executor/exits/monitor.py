@@ -5,7 +5,6 @@ MEXC has no stop orders, so a position is only as safe as this loop is alive: it
 
 import asyncio
 from collections.abc import Callable, Collection, Sequence
-from contextlib import nullcontext
 from datetime import datetime
 from functools import partial
 
@@ -84,11 +83,10 @@ class ExitMonitor:
             ticks = TickExits(self._positions, sales, self._turns.fresh, hurry=self.hurry, now=self._now)
             tasks.create_task(self._wake_at(until), name="end of looks")
             if access.streams is not None:
-                tasks.create_task(access.streams.run(until), name="price streams")
+                tasks.create_task(access.streams.run(until, ticks), name="price streams")
             try:
-                with nullcontext() if access.streams is None else access.streams.telling(ticks):
-                    while not until.is_set():
-                        await pause(await self._look_safely(watchdog, sales, ticks), self._wake)
+                while not until.is_set():
+                    await pause(await self._look_safely(watchdog, sales, ticks), self._wake)
             finally:
                 await self._book_reader.close()
         watchdog.end()
