@@ -116,7 +116,7 @@ class ExitMonitor:
             each
             for each in sellable
             if each.name not in look.ticks
-            and (each.name in hurried or sales.is_released(each.name) or self._schedule.is_its_turn(each, time.seconds))
+            and (each.name in hurried or sales.is_released(each.name) or self._schedule.take_turn(each, time.seconds))
         ]
         try:
             await self._look_at([each for each in sellable if each.name in look.ticks], look, sales)

@@ -81,7 +81,7 @@ class FreeBalances:
         self._served.add(asset)
         self._meanwhile.add(asset)
 
-    def is_due(self, assets: Collection[str]) -> bool:
+    def claim_reading(self, assets: Collection[str]) -> bool:
         """Return whether the balance of any of *assets* is to be read ahead of a sale now, and count that."""
         now = self._clock()
         recent = {asset: at for asset, at in self._asked_at.items() if now - at < REQUEST_SECONDS}
@@ -169,7 +169,7 @@ class SaleOrders:
             return None
         live = [(each.listing.base_asset, each.base_qty) for each in positions if each.mode is Mode.LIVE]
         uncovered = {asset for asset, quantity in live if not free.covers(asset, quantity)}
-        return free.read_ahead() if free.is_due(uncovered) else None
+        return free.read_ahead() if free.claim_reading(uncovered) else None
 
     def banned_seconds(self) -> float:
         """Return the seconds left of a ban."""

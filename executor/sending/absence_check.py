@@ -93,7 +93,7 @@ class AbsenceCheck:
             log.exception("a look beside a wait failed", order=order.client_order_id)
         return None
 
-    def may_look_beside(self, order: Order, now: float) -> bool:
+    def begin_look_beside(self, order: Order, now: float) -> bool:
         """Return whether a look may be taken beside a wait of *order*, and count it; many orders share the looks."""
         every_seconds = BESIDE_EVERY_SECONDS * max(1.0, len(self._beside_at) / BESIDE_MAX)
         is_early = now - self._beside_at.get(order.sent_as, _NEVER) < every_seconds
@@ -103,7 +103,7 @@ class AbsenceCheck:
         self._looking_beside.add(order.sent_as)
         return True
 
-    def looked_beside(self, order: Order) -> None:
+    def end_look_beside(self, order: Order) -> None:
         """Take note that such a look is over."""
         self._looking_beside.discard(order.sent_as)
 
@@ -170,10 +170,10 @@ class Inquiry:
             return await self._proof(move)
         is_worth_a_look = written and (not move.wait_seconds or move.wait_seconds >= BESIDE_WAIT_SECONDS)
         now = asyncio.get_running_loop().time()
-        if is_worth_a_look and self._looking is None and self._absence.may_look_beside(self._order, now):
+        if is_worth_a_look and self._looking is None and self._absence.begin_look_beside(self._order, now):
             look = self._absence.look_beside(self._order)
             self._looking = asyncio.create_task(look, name=f"look-{self._order.symbol}")
-            self._looking.add_done_callback(lambda _: self._absence.looked_beside(self._order))
+            self._looking.add_done_callback(lambda _: self._absence.end_look_beside(self._order))
         await pause(move.wait_seconds, self._stopping)
         if self._looking is not None and not move.wait_seconds:
             await asyncio.wait({self._looking}, timeout=CORRECTION_SECONDS)
