@@ -153,7 +153,7 @@ class RequestAttempts:
             move = move_after_reread(attempt.verdict, context, reread)
         if isinstance(move, OrderUpdate):
             return replace(move, answered_at=attempt.answered_at)
-        ended = await inquiry.before(move, written=not isinstance(attempt.verdict, Unsent))
+        ended = await inquiry.wait_before(move, written=not isinstance(attempt.verdict, Unsent))
         if ended is None and self._stopping[order.side].is_set():
             ended = OrderUpdate(OrderEvent.LAPSED, Refusal(Reason.INTERRUPTED))
         if ended is not None:

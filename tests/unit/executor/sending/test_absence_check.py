@@ -36,8 +36,8 @@ class Looks:
 
 def an_absence(looks: Looks | None = None) -> AbsenceCheck:
     venues = {Mode.DRY_RUN: cast("Venue", looks or Looks())}
-    pace, moments = cast("OrderSlots", Unbanned()), cast("ExchangeTime", None)
-    return AbsenceCheck(venues, pace, moments, ExecutorSettings(), balances=None, now=lambda: NOON)
+    slots, time = cast("OrderSlots", Unbanned()), cast("ExchangeTime", None)
+    return AbsenceCheck(venues, slots, time, ExecutorSettings(), balances=None, now=lambda: NOON)
 
 
 def orders(count: int) -> list[Order]:
@@ -52,7 +52,7 @@ async def test_each_of_several_orders_that_find_their_symbols_closed_is_looked_f
 
     async with asyncio.TaskGroup() as waits:
         for inquiry in inquiries:
-            waits.create_task(inquiry.before(again, written=True))
+            waits.create_task(inquiry.wait_before(again, written=True))
 
     assert sorted(looks.sought) == [each.sent_as for each in several]
 
