@@ -118,7 +118,7 @@ def assemble(
     decisions = PurchaseDecisions(journal, settings, live=exchange.live, unready=ready.unready, now=now)
     repeater = PurchaseRepeater(attempts, builder, exchange.sending, settings, now=now, stopping=runtime.stop)
     sender = base.sender(builder, transitions, repeater)
-    monitor = base.monitor(SaleOrders(journal, sender, base.free()))
+    monitor = base.monitor(SaleOrders(journal, sender, base.free(), base.slots))
     quiet = Quiet(database.has_idle, (decisions.is_deciding, monitor.is_selling, sender.is_sending))
     return Parts(
         now=now,
@@ -158,6 +158,7 @@ class _Base:
         self.outbox = Outbox(runtime.database, runtime.bus, alarm=alarms.say)
         self.balances = None if exchange.exits.account is None else LastBalances(exchange.exits.account)
         self.clock = ExchangeTime(exchange.clock.now_ms, now=exchange.now)
+        self.slots = OrderSlots(exchange.limiter, at_once={Side.BUY: LINES, Side.SELL: SALES_AT_ONCE})
         self._known = SymbolRules(settings.rules_age_seconds)
         self._recent = RecentBooks()
         footprint = exchange.exits.footprint
@@ -187,8 +188,7 @@ class _Base:
         )
 
     def sender(self, builder: RequestBuilder, transitions: OrderTransitions, repeater: PurchaseRepeater) -> OrderSender:
-        exchange, settings, now = self._exchange, self._settings, self._exchange.now
-        slots = OrderSlots(exchange.limiter, at_once={Side.BUY: LINES, Side.SELL: SALES_AT_ONCE})
+        exchange, settings, now, slots = self._exchange, self._settings, self._exchange.now, self.slots
         parts = SendingParts(
             venues=exchange.sending,
             builder=builder,

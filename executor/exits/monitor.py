@@ -48,6 +48,7 @@ class ExitMonitor:
         self._database = database
         self._access = access
         self._selling = selling
+        self.is_selling = selling.is_selling
         self._settings = settings
         self._now = now
         self._positions = PositionLooks(database, access, halts, settings)
@@ -65,10 +66,6 @@ class ExitMonitor:
         self._pressing: set[str] = set()  # Urgent, or due and not sold yet.
         self._schedule = LookSchedule(settings, access.apart)
         self._objected: frozenset[str] = frozenset()
-
-    def is_selling(self) -> bool:
-        """Return whether a sale is under way."""
-        return self._selling.is_selling()
 
     @property
     def fair_values(self) -> FairValues:
