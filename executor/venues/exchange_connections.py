@@ -16,7 +16,7 @@ from executor.rate_limits.rate_limiter import RateLimiter
 from executor.rate_limits.sliding_window import Priority
 from executor.settings import ExecutorSettings
 from executor.venues.credentials import Credentials
-from executor.venues.dry_run import Checking, DryRun, SideRouting
+from executor.venues.dry_run import Checking, DryRun
 from executor.venues.error_codes import result_of_code
 from executor.venues.live import Live, LiveSide
 from executor.venues.paper.market_queries import PaperQuestions
@@ -135,7 +135,7 @@ async def open_exchange(
             rest,
             clock,
             now,
-            {Mode.DRY_RUN: paper.by_side(rest, selling_rest, None)},
+            {Mode.DRY_RUN: paper.dry_run(rest, selling_rest, None)},
             live=False,
             account=None,
             lines=None,
@@ -163,7 +163,7 @@ async def _with_keys(
         Side.SELL: LiveSide(selling, accounts[Priority.SALE_LOOKUP]),
     }
     venues: dict[Mode, Venue] = {
-        Mode.DRY_RUN: paper.by_side(exchange.rest, exchange.exits.rest, Checking(buying, clock)),
+        Mode.DRY_RUN: paper.dry_run(exchange.rest, exchange.exits.rest, Checking(buying, clock)),
         Mode.LIVE: Live(sides, clock, taker_fee=settings.taker_fee, now=now),
     }
     exits = replace(exchange.exits, account=accounts[Priority.EXIT], trading=selling)
@@ -181,11 +181,9 @@ class _Paper:
     """Has no reserve of the rate limits."""
     infos: RecentExchangeInfo
 
-    def by_side(self, rest: MexcMarketData, selling: MexcMarketData, checking: Checking | None) -> SideRouting:
-        return SideRouting(purchases=self._dry_run(rest, checking), sales=self._dry_run(selling, None))
-
-    def _dry_run(self, rest: MexcMarketData, checking: Checking | None) -> DryRun:
-        questions = PaperQuestions(rest, self.aside, self.infos.symbol_rules)
+    def dry_run(self, rest: MexcMarketData, selling: MexcMarketData, checking: Checking | None) -> DryRun:
+        ways = {Side.BUY: rest, Side.SELL: selling}
+        questions = {side: PaperQuestions(way, self.aside, self.infos.symbol_rules) for side, way in ways.items()}
         return DryRun(questions, checking, footprint=self.footprint, settings=self.settings, now=self.now)
 
 
