@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from executor.model import Executed, NotOpen, Order, Reason, Rejected, SendResult, TimestampRefused, Unsent
+from executor.model import Executed, NotOpen, Order, Reason, Rejected, SendResult, TimestampRefused, Unsent, keep_newest
 from executor.pricing import Book, PaperFootprint, TakerFees, quote_of, simulated_fill, take_levels
 from executor.settings import ExecutorSettings
 from executor.venues.error_codes import result_of_code
@@ -26,7 +26,6 @@ from shared.mexc.errors import ExchangeRejected, ExchangeUnavailable, NotSent, O
 from shared.mexc.orders.order_api import MayWrite, MexcTrading, OrderRequest, SignedOrder
 from shared.mexc.time.exchange_clock import ExchangeClock
 
-_KEPT_MAX: Final = 1_000
 _FIRST_AGAIN_SECONDS: Final = 0.1
 
 
@@ -158,10 +157,8 @@ class DryRun:
         before = self._closed.pop(name, None)
         if shut is None:
             return
-        while len(self._closed) >= _KEPT_MAX:
-            self._closed.pop(next(iter(self._closed)))
         seconds = min(shut.seconds, _FIRST_AGAIN_SECONDS if before is None else 2 * before.seconds)
-        self._closed[name] = _Closed(shut.verdict, self._clock() + seconds, seconds)
+        keep_newest(self._closed, name, _Closed(shut.verdict, self._clock() + seconds, seconds))
 
 
 def _is_of_symbol(verdict: SendResult) -> bool:
