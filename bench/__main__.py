@@ -15,8 +15,7 @@ import uvloop
 from rich.console import Console
 
 from bench import machine, report
-from bench.errors import BenchmarkError
-from bench.figures import Result
+from bench.figures import BenchmarkError, Result
 from bench.harness import Harness, open_harness
 from bench.parts import (
     dedup,

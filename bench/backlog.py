@@ -12,7 +12,7 @@ import aio_pika
 from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
 from pydantic import SecretStr
 
-from bench.errors import BenchmarkError
+from bench.figures import BenchmarkError
 from bench.floor.messaging import persistent
 from persister.repository import listing_row
 from shared.bus import rabbitmq

@@ -1,4 +1,4 @@
-"""Summary of a series of measurements, and its comparison with the floor's. Pure."""
+"""Summary of a series of measurements, its comparison with the floor's, and the error in place of both. Pure."""
 
 import statistics
 from collections.abc import Mapping, Sequence
@@ -6,6 +6,10 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from types import MappingProxyType
 from typing import NamedTuple
+
+
+class BenchmarkError(Exception):
+    """The measurement is invalid."""
 
 
 class Step(NamedTuple):

@@ -21,8 +21,8 @@ import uvloop
 
 from bench import machine
 from bench.environment import environment, raise_limits
-from bench.errors import BenchmarkError
 from bench.exchange.venue import open_venue
+from bench.figures import BenchmarkError
 from bench.harness import Harness, open_harness, wait_until_ready
 from bench.parts.api import data as api_data
 from bench.parts.pipeline import listing_sample

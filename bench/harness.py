@@ -10,7 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
-from bench.errors import BenchmarkError
+from bench.figures import BenchmarkError
 from bench.sampling import Plan
 from tests.servers import private_postgres_server, private_rabbitmq_server
 from tests.servers.databases import PostgresServer

@@ -12,8 +12,8 @@ from typing import Final
 
 import asyncpg
 
-from bench.errors import BenchmarkError
 from bench.exchange.venue import Journey
+from bench.figures import BenchmarkError
 from bench.stamping.ingest import RECEIVED
 
 STAMPS: Final = ("observed_at", "published_at", "deduplicated_at", "decided_at")

@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
 
-from bench.errors import BenchmarkError
 from bench.exchange.venue import Instant
+from bench.figures import BenchmarkError
 from bench.harness import Child
 
 LOST_SECONDS: Final = 10.0

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from shared.errors import TransientError
 from shared.events import Listing, ListingKey, Side
-from shared.mexc.trading_rules import SIDES_CLOSED
+from shared.mexc.symbols import SIDES_CLOSED
 from shared.postgres.database import Database
 from shared.postgres.error_translation import refused_is_permanent
 from shared.wire.cloudevents import explain

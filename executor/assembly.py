@@ -83,7 +83,7 @@ class Parts:
     custody: BalanceCheck | None
     rehearsal: PurchaseRehearsal
     daily_loss: DailyLossBreaker
-    fee_prices: FeePrices | None
+    fee_prices: FeePrices
 
 
 def limiter_of(settings: ExecutorSettings, registry: CollectorRegistry) -> RateLimiter:
@@ -118,7 +118,7 @@ def assemble(
     decisions = PurchaseDecisions(journal, settings, live=exchange.live, unready=ready.unready, now=now)
     repeater = PurchaseRepeater(attempts, builder, exchange.sending, settings, now=now, stopping=runtime.stop)
     sender = base.sender(builder, transitions, repeater)
-    monitor = base.monitor(SaleOrders(journal, sender, base.free()))
+    monitor = base.monitor(SaleOrders(journal, sender, base.free(), base.slots))
     quiet = Quiet(database.has_idle, (decisions.is_deciding, monitor.is_selling, sender.is_sending))
     return Parts(
         now=now,
@@ -133,7 +133,7 @@ def assemble(
         balances=base.balances,
         sender=sender,
         repeater=repeater,
-        reconciler=OrderReconciler(exchange.venues, transitions, sender, settings, now=now, alerts=alarms),
+        reconciler=OrderReconciler(exchange.venues, transitions, sender, settings, now=now, alert=alarms.needed),
         recheck=GivenUpOrders(exchange.venues, transitions, sender, attempts=attempts, now=now),
         operator_settlement=OperatorSettlement(database, transitions, sender, now=now),
         schedule=OpeningScheduler(transitions, decisions, sender, builder, base.clock, max_wait=max_wait),
@@ -158,6 +158,7 @@ class _Base:
         self.outbox = Outbox(runtime.database, runtime.bus, alarm=alarms.say)
         self.balances = None if exchange.exits.account is None else LastBalances(exchange.exits.account)
         self.clock = ExchangeTime(exchange.clock.now_ms, now=exchange.now)
+        self.slots = OrderSlots(exchange.limiter, at_once={Side.BUY: LINES, Side.SELL: SALES_AT_ONCE})
         self._known = SymbolRules(settings.rules_age_seconds)
         self._recent = RecentBooks()
         footprint = exchange.exits.footprint
@@ -187,8 +188,7 @@ class _Base:
         )
 
     def sender(self, builder: RequestBuilder, transitions: OrderTransitions, repeater: PurchaseRepeater) -> OrderSender:
-        exchange, settings, now = self._exchange, self._settings, self._exchange.now
-        slots = OrderSlots(exchange.limiter, at_once={Side.BUY: LINES, Side.SELL: SALES_AT_ONCE})
+        exchange, settings, now, slots = self._exchange, self._settings, self._exchange.now, self.slots
         parts = SendingParts(
             venues=exchange.sending,
             builder=builder,
@@ -222,10 +222,9 @@ class _Base:
         account = self._exchange.account if self._exchange.live else None
         return None if account is None else BalanceCheck(self._runtime.database, account, self._settings)
 
-    def fee_prices(self) -> FeePrices | None:
-        spare, now = self._exchange.spare, self._exchange.now
-        last_price = None if spare is None else MarketViews(spare, self._settings).last_prices.read
-        return None if last_price is None else FeePrices(self._runtime.database, last_price, now=now)
+    def fee_prices(self) -> FeePrices:
+        last_price = MarketViews(self._exchange.spare, self._settings).last_prices.read
+        return FeePrices(self._runtime.database, last_price, now=self._exchange.now)
 
 
 def _recorded(metrics: ExecutorMetrics, charges: FeeCharges, order: Order, update: OrderUpdate) -> None:

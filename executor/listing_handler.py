@@ -122,7 +122,7 @@ class BuyListing:
 
     def _count(self, listing: Listing) -> None:
         """Count *listing* where it might be bought, and halt where that makes too many."""
-        if self._might_be_bought(listing) and self._mass_listing.is_too_many(listing.key, self._now()):
+        if self._might_be_bought(listing) and self._mass_listing.counts_too_many(listing.key, self._now()):
             self._consequences.latch(
                 HaltCause.MASS_LISTING, None, f"too many listings in a minute, {listing.symbol} the latest"
             )

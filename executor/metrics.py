@@ -8,7 +8,6 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from executor.exits.watchdog import Watchdog
 from executor.model import Decided, Order, OrderState, PriceSource, Reason
 from executor.supervision.exposure_metrics import Exposure
-from shared.events import Side
 from shared.mexc.time.exchange_clock import ExchangeClock
 
 _SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
@@ -97,7 +96,7 @@ class ExecutorMetrics:
 
     def _time(self, order: Order, stage: str, at: datetime) -> None:
         """Time *stage*, unless the order waited for an opening, is a sale, or is a further attempt."""
-        if order.side is Side.BUY and order.fire_at is None and order.attempt == 1:
+        if order.is_first_purchase and order.fire_at is None:
             self._stage_seconds.labels(stage).observe(max(0.0, (at - order.decided_at).total_seconds()))
 
     def stepped(self, order: Order, reason: Reason | None) -> None:

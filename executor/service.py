@@ -92,7 +92,7 @@ class ExecutorRun:
         metrics = TradingStatusMetrics(runtime.telemetry.registry, self.settings)
         showing = show_trading_status(runtime.database, metrics, status)
         return (
-            tasks.create_task(show_exposure(runtime.database, self.parts.metrics), name="exposure"),
+            tasks.create_task(show_exposure(runtime.database, self.parts.metrics.show_exposure), name="exposure"),
             tasks.create_task(showing, name="trading status"),
         )
 
@@ -117,8 +117,8 @@ class ExecutorRun:
         exchange, parts, settings, url = self.exchange, self.parts, self.settings, self.venue.trading_ws_url
         if not (exchange.live and exchange.account and settings.private_stream and url):
             return None
-        balances = [holdings] if parts.custody is None else [holdings, parts.custody.prompt]
-        checks = Checks(parts.reconciler, parts.recheck, balances)
+        balances = [holdings.prompt] if parts.custody is None else [holdings.prompt, parts.custody.prompt.prompt]
+        checks = Checks(parts.reconciler.hint, parts.recheck.hint, balances)
         return private_stream_of(exchange.account, url, checks, settings, self.runtime.telemetry.registry)
 
     async def reconcile(self, prompt: CheckPrompt) -> None:
@@ -181,11 +181,10 @@ class ExecutorRun:
             "end of auto_trade": partial(keep_ending, self.runtime.database, now=parts.now),
             "recheck": parts.recheck.run,
             "operator settlement": parts.operator_settlement.run,
+            "fee prices": parts.fee_prices.run,
         }
         if parts.custody is not None:
             runs["balance check"] = parts.custody.run
-        if parts.fee_prices is not None:
-            runs["fee prices"] = parts.fee_prices.run
         return runs
 
 

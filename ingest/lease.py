@@ -99,11 +99,11 @@ class Lease:
         if row is None:
             await connection.execute(MAKE, NAME, self._holder)
             return await self._beat(connection)
-        if not self._is_free(row["holder"], row["beats"]):
+        if not self._seems_free(row["holder"], row["beats"]):
             return False
         return bool(await connection.fetchval(TAKE, NAME, self._holder, row["beats"]))
 
-    def _is_free(self, holder: str, beats: int) -> bool:
+    def _seems_free(self, holder: str, beats: int) -> bool:
         if holder == NOBODY:
             return True
         if self._observed is None or (self._observed.holder, self._observed.beats) != (holder, beats):

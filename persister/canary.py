@@ -1,7 +1,6 @@
 """Arrival of canaries: their latency by stage, and the age of the latest."""
 
-from collections.abc import Callable, Sequence
-from datetime import datetime
+from collections.abc import Sequence
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Gauge, Histogram
@@ -16,9 +15,8 @@ STAGE_SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5,
 class Canaries:
     """Bus handler that stores nothing."""
 
-    def __init__(self, registry: CollectorRegistry, *, now: Callable[[], datetime] = utc_now) -> None:
-        self._now = now
-        self._latest = now()
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._latest = utc_now()
         """Sending time of the latest that arrived; at first, the start of this process."""
         age = Gauge(
             "sniper_persister_canary_age_seconds",
@@ -36,11 +34,11 @@ class Canaries:
 
     def age_seconds(self) -> float:
         """Return the age of the latest canary. May be called from another thread."""
-        return (self._now() - self._latest).total_seconds()
+        return (utc_now() - self._latest).total_seconds()
 
     async def __call__(self, message: Message) -> Sequence[Message]:
         """Measure a canary's latency; raise PermanentError where it is unreadable."""
-        canary, now = from_message(message), self._now()
+        canary, now = from_message(message), utc_now()
         between = canary.deduplicated_at or canary.sent_at
         for stage, began, ended in (
             ("dedup", canary.sent_at, between),

@@ -18,10 +18,7 @@ from simulator.request_log import RequestLog
 from simulator.settings import SimulatorSettings
 from simulator.state import load_state, restore, row_body
 from simulator.state_file import StateFile
-from simulator.symbols.catalogue import Catalogue
-from simulator.symbols.instrument import Instrument
-from simulator.symbols.scenario_order import scenario_of, scenario_symbol
-from simulator.symbols.symbol_generator import SymbolGenerator, fresh_symbols
+from simulator.symbols import Catalogue, Instrument, SymbolGenerator, fresh_symbols, scenario_of, scenario_symbol
 
 
 @dataclass(slots=True)

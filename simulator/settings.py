@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from simulator.symbols.instrument import FeeAsset
+from simulator.symbols import FeeAsset
 
 RetryAfter = Literal["seconds", "date", "none"]
 

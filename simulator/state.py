@@ -13,9 +13,7 @@ from simulator.market.market import Market
 from simulator.market.orders import Order
 from simulator.market.wallet import Arrival, Balance
 from simulator.state_file import StateFile, UnreadableError, open_state, set_aside
-from simulator.symbols.catalogue import Delisted
-from simulator.symbols.instrument import Instrument
-from simulator.symbols.symbol_generator import SymbolGenerator
+from simulator.symbols import Delisted, Instrument, SymbolGenerator
 
 T = TypeVar("T")
 

@@ -75,9 +75,9 @@ def open_state(path: Path) -> StateFile:
     return StateFile(path, connection)
 
 
-def set_aside(path: Path, now: datetime | None = None) -> Path:
+def set_aside(path: Path) -> Path:
     """Rename the file at *path* and its companions; return its new, unused name."""
-    stamp = f"{now or datetime.now(UTC):%Y%m%dT%H%M%S}"
+    stamp = f"{datetime.now(UTC):%Y%m%dT%H%M%S}"
     names = (
         path.with_name(f"{path.name}.{stamp}{suffix}") for suffix in ("", *(f"-{each}" for each in range(1, 1_000)))
     )

@@ -15,9 +15,7 @@ from simulator.market.book import Level
 from simulator.market.exchange_info import ExchangeInfo
 from simulator.market.order_validation import TradingRules
 from simulator.stream.frames import book_ticker_frame, repeated_item, ticker_item, tickers_frame
-from simulator.symbols import symbol_generator
-from simulator.symbols.catalogue import Catalogue
-from simulator.symbols.instrument import Instrument
+from simulator.symbols import Catalogue, Instrument, symbol_generator
 
 NAMES_PATH: Final = "/api/v3/defaultSymbols"
 DEPTH_PATH: Final = "/api/v3/depth"

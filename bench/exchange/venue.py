@@ -12,10 +12,10 @@ import msgspec
 from websockets.asyncio.server import Server, ServerConnection, broadcast, serve
 from websockets.exceptions import ConnectionClosed
 
-from bench.errors import BenchmarkError
 from bench.exchange.account import ORDER_PATH, TEST_PATH, Account
 from bench.exchange.http_wire import Request, answer, parse_head
 from bench.exchange.market import DEPTH_PATH, NAMES_PATH, Market
+from bench.figures import BenchmarkError
 from ingest.streams.ticker_stream import CHANNEL
 
 TIME_PATH: Final = "/api/v3/time"

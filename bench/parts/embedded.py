@@ -7,9 +7,8 @@ from functools import partial
 from typing import Final
 
 from bench.environment import create_floor_table, environment, raise_limits
-from bench.errors import BenchmarkError
 from bench.exchange.venue import Instant, Journey, Venue, open_venue
-from bench.figures import Result, latency
+from bench.figures import BenchmarkError, Result, latency
 from bench.harness import START_SECONDS, Harness, wait_until_ready
 from bench.parts.pipeline import listing_sample
 from bench.sampling import Sample, interleaved

@@ -7,8 +7,7 @@ from typing import Final
 import asyncpg
 
 from bench.backlog import fill, listing, open_channel_with_queues
-from bench.errors import BenchmarkError
-from bench.figures import Result, Step, steps_between, throughput
+from bench.figures import BenchmarkError, Result, Step, steps_between, throughput
 from bench.harness import Harness
 from persister.settings import PersisterSettings
 from shared.wire.topology import PERSISTER_LISTINGS

@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import Final
 
 from bench.environment import environment
-from bench.errors import BenchmarkError
 from bench.exchange.venue import LOST_SECONDS, Venue, open_venue
-from bench.figures import Result, latency
+from bench.figures import BenchmarkError, Result, latency
 from bench.harness import START_SECONDS, Harness, wait_until_ready
 from bench.sampling import Sample, interleaved
 from ingest.catalogue import Sighting, SymbolRecord, SymbolState

@@ -9,9 +9,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from bench.environment import create_floor_table, environment, raise_limits, trade_live
-from bench.errors import BenchmarkError
 from bench.exchange.venue import Venue, open_venue
-from bench.figures import Result, latency
+from bench.figures import BenchmarkError, Result, latency
 from bench.harness import Harness, wait_until_ready
 from bench.parts.executor import LIVE, triggered
 from tests.support.running.processes import Sniper

@@ -12,9 +12,8 @@ import httpx
 import psutil
 
 from bench.environment import environment, raise_limits
-from bench.errors import BenchmarkError
 from bench.exchange.venue import Journey, Venue, open_venue
-from bench.figures import Result, latency
+from bench.figures import BenchmarkError, Result, latency
 from bench.harness import Harness, wait_until_ready
 from bench.parts.pipeline import SERVICES, listing_sample
 from bench.sampling import Plan, interleaved

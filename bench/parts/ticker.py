@@ -8,9 +8,8 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry
 
-from bench.errors import BenchmarkError
 from bench.exchange.market import Market
-from bench.figures import Result, latency
+from bench.figures import BenchmarkError, Result, latency
 from bench.sampling import Plan
 from ingest.catalogue import Catalogue, SymbolRecord, SymbolState
 from ingest.detector import Detector
@@ -21,7 +20,7 @@ from ingest.output.publisher import Publisher
 from ingest.output.symbol_recorder import SymbolRecorder
 from ingest.source import Report
 from ingest.streams.source_metrics import SourceMetrics
-from ingest.streams.ticker_stream import CHANNEL, TickerStream, items_in, names_in
+from ingest.streams.ticker_stream import TickerStream, items_in, names_in
 from shared.events import utc_now
 from shared.mexc.streams.connection import StreamOptions
 from shared.mexc.wire_pb2 import PushDataV3ApiWrapper
@@ -33,7 +32,7 @@ def measure(symbols: int, plan: Plan) -> Result:
     """Return the times for a frame of this many known coins through the stream and the detector."""
     frame = Market(symbols).frame(changed=symbols)
     stream = TickerStream(StreamOptions(""), Feed("websocket", 1), SourceMetrics(CollectorRegistry()))
-    report = _report(names_in(items_in(frame, CHANNEL)))
+    report = _report(names_in(items_in(frame)))
     turns_ms: list[list[float]] = []
 
     def bare() -> None:

@@ -37,15 +37,15 @@ async def migrate(stop: asyncio.Event, *, roles: bool = False, exchange: str | N
         Console(stderr=True).print(told, highlight=False, soft_wrap=True)
 
 
-async def give_rights(opened: Database, prefix: str = named_roles.PREFIX) -> Sequence[str]:
+async def give_rights(opened: Database) -> Sequence[str]:
     """Create missing roles and grant each its rights; raise SettingsError if we may not.
 
     Return the groups that still may sign in because we may not change them.
     """
     try:
         async with opened.session() as connection:
-            await connection.execute(named_roles.script(prefix))
-            found = await connection.fetch(named_roles.SIGN_IN, list(named_roles.groups(prefix)))
+            await connection.execute(named_roles.script())
+            found = await connection.fetch(named_roles.SIGN_IN, list(named_roles.groups()))
             return [row["name"] for row in found]
     except TransientError as error:
         if isinstance(error.__cause__, asyncpg.InsufficientPrivilegeError):

@@ -23,7 +23,7 @@ from executor.decisions.exit_triggers import (
 )
 from executor.decisions.take_profit_ladder import LadderSale
 from executor.model import ExitReason, Position, PositionState, WatchedPosition
-from executor.pricing.valuation import Quote, Worth, is_decided_by_the_best_bid, is_worth_selling, worth_of
+from executor.pricing import Quote, Worth, is_decided_by_the_best_bid, is_worth_selling, worth_of
 from executor.settings import ExecutorSettings
 from shared.events import TradingRules
 from shared.mexc.payloads import Level

@@ -7,7 +7,7 @@ from typing import Final
 
 from executor.decisions.take_profit_ladder import LadderSale, sellable, steps_left
 from executor.model import CAREFUL, ExitReason, Position, PositionState, WatchedPosition
-from executor.pricing.valuation import Quote, Worth, worth_of
+from executor.pricing import Quote, Worth, worth_of
 from executor.settings import ExecutorSettings, ExitSettings
 from shared.control.exit_policy import ExitPolicy
 from shared.events import TradingRules

@@ -1,12 +1,10 @@
 """Freshness: the age up to which a listing is bought, the same for every order. Pure."""
 
 from datetime import datetime, timedelta
-from typing import Final, Protocol
+from typing import Protocol
 
-from executor.model import Reason, Refusal
+from executor.model import Reason, Refusal, keep_newest
 from shared.events import CLOCK_TOLERANCE, Listing, Source
-
-_KEPT_MAX: Final = 1_000
 
 
 class AgeSettings(Protocol):
@@ -86,12 +84,8 @@ class KnownOpenings:
 
     def learn(self, symbol: str, opened_at: datetime | None) -> None:
         """Keep the opening of *symbol*, where it is known; the oldest entry makes room."""
-        if opened_at is None:
-            return
-        self.by_symbol.pop(symbol, None)
-        while len(self.by_symbol) >= _KEPT_MAX:
-            self.by_symbol.pop(next(iter(self.by_symbol)))
-        self.by_symbol[symbol] = opened_at
+        if opened_at is not None:
+            keep_newest(self.by_symbol, symbol, opened_at)
 
     def refusal_if_too_old(self, listing: Listing, ages: AgeSettings, now: datetime) -> Refusal | None:
         """Return the refusal of a *listing* that named no opening and opened long ago; None for any other."""

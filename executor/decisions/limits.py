@@ -120,7 +120,7 @@ class MassListing:
         self._per_minute_max = per_minute_max
         self._latest: dict[ListingKey, datetime] = {}
 
-    def is_too_many(self, key: ListingKey, now: datetime) -> bool:
+    def counts_too_many(self, key: ListingKey, now: datetime) -> bool:
         """Count the listing *key*; return whether that makes more of them than are plausible."""
         if not self._is_recent(key, now):
             self._latest[key] = now

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal, localcontext
 
 from executor.model import CAREFUL, Reason, Refusal
-from executor.pricing.fill_simulation import plausible
-from executor.pricing.symbol_bounds import is_plausible
+from executor.pricing import is_plausible, plausible
 from executor.settings import EntrySettings
 from shared.events import TradingRules
 from shared.mexc.payloads import Level, OrderBook

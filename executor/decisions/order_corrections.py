@@ -6,7 +6,7 @@ from decimal import ROUND_DOWN, ROUND_UP, Decimal, localcontext
 from typing import Final
 
 from executor.model import CAREFUL, Reason, Refusal
-from executor.pricing.symbol_bounds import (
+from executor.pricing import (
     cut,
     decimals_of,
     is_plausible,

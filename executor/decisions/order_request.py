@@ -6,7 +6,7 @@ from typing import Final
 from executor.decisions.limits import net_of_fee
 from executor.decisions.market_filters import MarketSnapshot, filter_refusal
 from executor.model import CAREFUL, Order, Reason, Refusal
-from executor.pricing.symbol_bounds import (
+from executor.pricing import (
     band_of,
     final_price,
     is_plausible,

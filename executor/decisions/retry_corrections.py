@@ -9,7 +9,7 @@ from executor.decisions.limits import net_of_fee
 from executor.decisions.order_corrections import coarsened, fitted_to_rules, repriced
 from executor.decisions.order_request import target_of
 from executor.model import CAREFUL, Order, Reason, Refusal
-from executor.pricing.symbol_bounds import band_of, nearest_price
+from executor.pricing import band_of, nearest_price
 from executor.settings import ExecutorSettings
 from shared.events import Side, TradingRules
 from shared.mexc.orders.order_api import OrderRequest

@@ -193,8 +193,7 @@ def _in_time(move: M, result: SendResult, context: AttemptContext) -> M | OrderU
     match result:
         case NotOpen(detail):
             # Only a purchase that was never taken has an opening to wait for; a sale is decided anew.
-            waits = order.side is Side.BUY and order.attempt == 1
-            event = OrderEvent.POSTPONED if waits else OrderEvent.LAPSED
+            event = OrderEvent.POSTPONED if order.is_first_purchase else OrderEvent.LAPSED
             return OrderUpdate(event, Refusal(Reason.NOT_OPEN, detail))
         case Throttled(detail) if result.in_doubt:
             return OrderUpdate(OrderEvent.UNANSWERED, Refusal(Reason.OUTCOME_UNKNOWN, detail))

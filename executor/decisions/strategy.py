@@ -18,7 +18,7 @@ from executor.model import ExitReason, Order, Position, Reason, Refusal, client_
 from executor.settings import ExecutorSettings
 from shared.control.exit_policy import ENTRY_SLIPPAGE_PCT
 from shared.events import AppliedConfig, Listing, Mode, Side, Source, TradingRules
-from shared.mexc.trading_rules import SIDES_CLOSED
+from shared.mexc.symbols import SIDES_CLOSED
 
 Unready = Callable[[], Refusal | None]
 """Returns why no live order could be sent now; None where one could."""

@@ -10,7 +10,7 @@ from decimal import Decimal, localcontext
 from typing import Final
 
 from executor.model import CAREFUL, Position
-from executor.pricing.valuation import is_worth_selling
+from executor.pricing import is_worth_selling
 from shared.control.exit_policy import ExitPolicy
 from shared.events import TradingRules
 

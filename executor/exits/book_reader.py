@@ -9,7 +9,7 @@ import structlog
 
 from executor.exits.look_interval import SINGLE_BOOKS_MAX, single_books
 from executor.market_data.position_prices import PositionPrices
-from executor.pricing.valuation import Quote
+from executor.pricing import Quote
 from shared.mexc.errors import ExchangeError, ExchangeRejected, RateLimited
 
 log = structlog.get_logger(__name__)

@@ -36,8 +36,8 @@ class LookSchedule:
         self._together_at = float("-inf")
         self._rarely_at: dict[str, float] = {}
 
-    def is_its_turn(self, each: WatchedPosition, now: float) -> bool:
-        """Return whether *each* is to be looked at now."""
+    def take_turn(self, each: WatchedPosition, now: float) -> bool:
+        """Return whether *each* is to be looked at now; one that is looked at rarely has used its turn then."""
         if each.position.state in WATCHED:
             return each.close_requested or now >= self._turn_at.get(each.name, 0.0)
         if each.position.state is PositionState.EXTERNAL:

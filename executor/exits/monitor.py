@@ -5,7 +5,6 @@ MEXC has no stop orders, so a position is only as safe as this loop is alive: it
 
 import asyncio
 from collections.abc import Callable, Collection, Sequence
-from contextlib import nullcontext
 from datetime import datetime
 from functools import partial
 
@@ -25,8 +24,7 @@ from executor.exits.watchdog import Watchdog
 from executor.halts.halt_watch import SaleHalts
 from executor.journal.held_positions import read_held
 from executor.model import PositionState, WatchedPosition
-from executor.pricing.fair_values import FairValues
-from executor.pricing.valuation import Quote
+from executor.pricing import FairValues, Quote
 from executor.settings import ExecutorSettings
 from shared.errors import TransientError, pause
 from shared.log_context import of_listing
@@ -50,6 +48,7 @@ class ExitMonitor:
         self._database = database
         self._access = access
         self._selling = selling
+        self.is_selling = selling.is_selling
         self._settings = settings
         self._now = now
         self._positions = PositionLooks(database, access, halts, settings)
@@ -68,10 +67,6 @@ class ExitMonitor:
         self._schedule = LookSchedule(settings, access.apart)
         self._objected: frozenset[str] = frozenset()
 
-    def is_selling(self) -> bool:
-        """Return whether a sale is under way."""
-        return self._selling.is_selling()
-
     @property
     def fair_values(self) -> FairValues:
         """Fair values by the latest looks."""
@@ -85,11 +80,10 @@ class ExitMonitor:
             ticks = TickExits(self._positions, sales, self._turns.fresh, hurry=self.hurry, now=self._now)
             tasks.create_task(self._wake_at(until), name="end of looks")
             if access.streams is not None:
-                tasks.create_task(access.streams.run(until), name="price streams")
+                tasks.create_task(access.streams.run(until, ticks), name="price streams")
             try:
-                with nullcontext() if access.streams is None else access.streams.telling(ticks):
-                    while not until.is_set():
-                        await pause(await self._look_safely(watchdog, sales, ticks), self._wake)
+                while not until.is_set():
+                    await pause(await self._look_safely(watchdog, sales, ticks), self._wake)
             finally:
                 await self._book_reader.close()
         watchdog.end()
@@ -119,7 +113,7 @@ class ExitMonitor:
             each
             for each in sellable
             if each.name not in look.ticks
-            and (each.name in hurried or sales.is_released(each.name) or self._schedule.is_its_turn(each, time.seconds))
+            and (each.name in hurried or sales.is_released(each.name) or self._schedule.take_turn(each, time.seconds))
         ]
         try:
             await self._look_at([each for each in sellable if each.name in look.ticks], look, sales)

@@ -7,7 +7,7 @@ from typing import Final
 from pydantic import JsonValue
 
 from executor.model import CAREFUL, CENT, Position
-from executor.pricing.valuation import Quote, worth_of
+from executor.pricing import Quote, worth_of
 
 _WHOLE: Final = Decimal(100)
 

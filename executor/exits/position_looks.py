@@ -18,8 +18,7 @@ from executor.halts.halt_watch import SaleHalts
 from executor.journal.held_positions import held_by_others, learn, mark, write_off
 from executor.market_streams.stream_quotes import Tick
 from executor.model import Position, PositionState, PriceSource, WatchedPosition
-from executor.pricing.fair_values import FairValues
-from executor.pricing.valuation import Quote, is_worth_selling
+from executor.pricing import FairValues, Quote, is_worth_selling
 from executor.settings import ExecutorSettings
 from shared.errors import TransientError
 from shared.log_context import of_listing
@@ -175,11 +174,14 @@ class PositionLooks:
         elif decision.reason is not None:
             look.due.add(each.name)
             self._sell(each, decision, quote, look, sales)
-        elif self._is_kept_by_rules(each.position, quote, look.time):
+        elif self._claim_rules_reading(each.position, quote, look.time):
             sales.begin(each.position, lambda: self._markets.rules.read(each.position.listing))
 
-    def _is_kept_by_rules(self, position: Position, quote: Quote, time: LookTime) -> bool:
-        """Return whether only rules, which may be old or garbled and are due, keep *position* from being sold."""
+    def _claim_rules_reading(self, position: Position, quote: Quote, time: LookTime) -> bool:
+        """Return whether only rules, which may be old or garbled and are due, keep *position* from being sold.
+
+        Their reading counts as begun then.
+        """
         rules = self._markets.rules.latest(position.listing)
         fair = position.average_price if quote.middle is None else quote.middle
         if is_worth_selling(position.base_qty, fair, rules) or not is_worth_selling(position.base_qty, fair, None):

@@ -15,7 +15,7 @@ from executor.exits.retry_backoff import RetryBackoff
 from executor.exits.sale_orders import SaleIntent, SaleOrders
 from executor.exits.suspensions import CanBeSold, PassesTest, Suspensions
 from executor.model import CLOSED, OrderState, Position, PositionState, PriceSource, WatchedPosition
-from executor.pricing.valuation import Quote
+from executor.pricing import Quote
 from executor.settings import ExecutorSettings
 from shared.errors import TransientError
 from shared.events import Mode, TradingRules

@@ -12,7 +12,8 @@ import structlog
 
 from executor.journal.decision_writer import DecisionWriter
 from executor.model import ExitReason, Order, Position, PriceSource, is_named_apart
-from executor.pricing.valuation import is_worth_selling
+from executor.pricing import is_worth_selling
+from executor.rate_limits.order_slots import OrderSlots
 from executor.sending.last_balances import BalanceSource
 from executor.sending.order_sender import OrderSender
 from executor.sending.request_builder import BuiltRequest
@@ -81,7 +82,7 @@ class FreeBalances:
         self._served.add(asset)
         self._meanwhile.add(asset)
 
-    def is_due(self, assets: Collection[str]) -> bool:
+    def claim_reading(self, assets: Collection[str]) -> bool:
         """Return whether the balance of any of *assets* is to be read ahead of a sale now, and count that."""
         now = self._clock()
         recent = {asset: at for asset, at in self._asked_at.items() if now - at < REQUEST_SECONDS}
@@ -148,7 +149,16 @@ class _WayOut:
 
 
 class SaleOrders:
-    def __init__(self, journal: DecisionWriter, sender: OrderSender, free: Mapping[Mode, FreeBalances | None]) -> None:
+    def __init__(
+        self,
+        journal: DecisionWriter,
+        sender: OrderSender,
+        free: Mapping[Mode, FreeBalances | None],
+        slots: OrderSlots,
+    ) -> None:
+        self.banned_seconds = slots.banned_seconds
+        self.has_free_connection = partial(slots.has_free_connection, Side.SELL)
+        """Returns whether a sale could leave at once: not while all connections wait for answers to others."""
         self._journal = journal
         self._sender = sender
         self._free = free
@@ -169,42 +179,33 @@ class SaleOrders:
             return None
         live = [(each.listing.base_asset, each.base_qty) for each in positions if each.mode is Mode.LIVE]
         uncovered = {asset for asset, quantity in live if not free.covers(asset, quantity)}
-        return free.read_ahead() if free.is_due(uncovered) else None
-
-    def banned_seconds(self) -> float:
-        """Return the seconds left of a ban."""
-        return self._sender.banned_seconds()
-
-    def has_free_connection(self) -> bool:
-        """Return whether a sale could leave at once: not while all connections wait for answers to others."""
-        return self._sender.has_free_connection(Side.SELL)
+        return free.read_ahead() if free.claim_reading(uncovered) else None
 
     async def sell(self, intent: SaleIntent) -> None:
         """Sell as much of *intent* as the account holds; return after the attempt."""
+        position = intent.position
         self._under_way += 1
         try:
-            await self._sell(intent.position, intent)
+            sellable = await self.sellable_quantity(intent)
+            amount = sellable if intent.quantity is None else min(sellable, intent.quantity)
+            if not is_worth_selling(amount, intent.price_min, intent.rules):
+                free = f"{amount:f}"
+                log.info("too little of what was bought is there to be sold", position=position.name, free=free)
+                return
+            way_out = _WayOut(self._sender, intent)
+            try:
+                await self._journal.sell(
+                    position,
+                    amount,
+                    intent.reason,
+                    price_min=intent.price_min,
+                    beside=intent.is_beside_another,
+                    way_out=way_out,
+                )
+            finally:
+                await way_out.ended()
         finally:
             self._under_way -= 1
-
-    async def _sell(self, position: Position, intent: SaleIntent) -> None:
-        sellable = await self.sellable_quantity(intent)
-        amount = sellable if intent.quantity is None else min(sellable, intent.quantity)
-        if not is_worth_selling(amount, intent.price_min, intent.rules):
-            log.info("too little of what was bought is there to be sold", position=position.name, free=f"{amount:f}")
-            return
-        way_out = _WayOut(self._sender, intent)
-        try:
-            await self._journal.sell(
-                position,
-                amount,
-                intent.reason,
-                price_min=intent.price_min,
-                beside=intent.is_beside_another,
-                way_out=way_out,
-            )
-        finally:
-            await way_out.ended()
 
     async def sellable_quantity(self, intent: SaleIntent) -> Decimal:
         """Return the quantity that the account holds: a purchase takes a moment to arrive, and people sell by hand.

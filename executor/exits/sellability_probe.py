@@ -18,7 +18,7 @@ from executor.model import (
     WatchedPosition,
     client_order_id,
 )
-from executor.pricing.valuation import Quote
+from executor.pricing import Quote
 from executor.settings import ExecutorSettings
 from executor.venues.response_classifier import refusal_of_test, result_of_test
 from shared.events import Listing, Side, TradingRules

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from executor.model import Sale
-from executor.pricing.valuation import Quote
+from executor.pricing import Quote
 
 FIRST_WAIT_SECONDS: Final = 0.25
 """Before a sale is retried for a symbol that is not known to be closed; it doubles."""

@@ -12,7 +12,7 @@ import structlog
 
 from executor.exits.suspension import Suspension, first_refusal
 from executor.model import WatchedPosition
-from executor.pricing.valuation import Quote
+from executor.pricing import Quote
 from shared.errors import TransientError
 from shared.events import Mode
 from shared.log_context import of_listing

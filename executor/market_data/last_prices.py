@@ -8,7 +8,7 @@ from typing import Final
 
 import structlog
 
-from executor.pricing.symbol_bounds import is_plausible
+from executor.pricing import is_plausible
 from shared.mexc.errors import ExchangeError
 from shared.mexc.market_data import MexcMarketData
 

@@ -13,17 +13,13 @@ from executor.market_data.last_prices import APART_SECONDS, RECENT_SECONDS, Last
 from executor.market_data.position_prices import BOOK_LEVELS, RecentBooks
 from executor.market_data.symbol_rules import RulesReader, SymbolRules
 from executor.model import Order, Refusal
-from executor.pricing.fill_simulation import plausible
-from executor.pricing.paper_footprint import PaperFootprint
-from executor.pricing.symbol_bounds import band_of
-from executor.pricing.taker_fees import TakerFees
-from executor.pricing.valuation import Quote
+from executor.pricing import PaperFootprint, Quote, TakerFees, band_of, plausible
 from executor.settings import ExecutorSettings
 from shared.events import Listing, Mode, Side, Source, TradingRules
 from shared.mexc.errors import ExchangeUnavailable
 from shared.mexc.market_data import MexcMarketData
 from shared.mexc.payloads import Level, OrderBook
-from shared.mexc.trading_rules import SIDES_CLOSED
+from shared.mexc.symbols import SIDES_CLOSED
 
 Levels = tuple[Level, ...]
 

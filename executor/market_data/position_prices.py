@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Mapping
 from decimal import Decimal
 from typing import Final
 
-from executor.pricing.valuation import Quote, quote_of
+from executor.pricing import Quote, quote_of
 from shared.mexc.market_data import MexcMarketData
 from shared.mexc.payloads import BookTicker, Level, OrderBook
 

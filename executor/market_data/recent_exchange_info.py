@@ -29,16 +29,13 @@ class RecentExchangeInfo:
 
         A caller that is cancelled does not cancel the request of the others.
         """
-        self._forget_old()
+        oldest = self._clock() - RECENT_SECONDS
+        self._asked = {name: each for name, each in self._asked.items() if _is_usable(each, oldest)}
         asked = self._asked.get(symbol)
         if asked is None:
             answer = asyncio.create_task(self._rest.symbol_rules(symbol), name=f"exchangeInfo-{symbol}")
             asked = self._asked[symbol] = _Asked(answer, self._clock())
         return await asyncio.shield(asked.answer)
-
-    def _forget_old(self) -> None:
-        oldest = self._clock() - RECENT_SECONDS
-        self._asked = {symbol: each for symbol, each in self._asked.items() if _is_usable(each, oldest)}
 
 
 def _is_usable(asked: _Asked, oldest: float) -> bool:

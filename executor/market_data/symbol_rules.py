@@ -4,22 +4,20 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import Final
 
 import structlog
 
 from executor.decisions.freshness import KnownOpenings
-from executor.model import Order
-from executor.pricing.taker_fees import TakerFees
+from executor.model import Order, keep_newest
+from executor.pricing import TakerFees
 from shared.events import Listing, Side, TradingRules
 from shared.mexc.errors import ExchangeError
 from shared.mexc.market_data import MexcMarketData
-from shared.mexc.symbols import SymbolInfo
-from shared.mexc.trading_rules import rules_of
+from shared.mexc.symbols import SymbolInfo, rules_of
 
 log = structlog.get_logger(__name__)
 
-_KEPT_MAX: Final = 1_000
 REREAD_SECONDS: Final = 0.3
 """How long an order waits for rules to be read again where older ones are known."""
 REREAD_FOR_SALE_SECONDS: Final = 1.0
@@ -28,7 +26,6 @@ REREAD_APART_SECONDS: Final = 10.0
 """Rules read so recently are not read once more for another refusal: that weighs much."""
 UNLEARNED_SECONDS: Final = 0.5
 """After a wait for rules in vain, the next refusal that can do without them does not wait."""
-V = TypeVar("V")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,23 +60,15 @@ class SymbolRules:
 
     def learn(self, symbol: str, rules: TradingRules) -> None:
         """Keep *rules*, which were read now."""
-        _kept(self._learned, symbol, _Learned(rules, self._clock()))
+        keep_newest(self._learned, symbol, _Learned(rules, self._clock()))
 
     def brought(self, symbol: str) -> None:
         """Record that a purchase goes by the rules of its listing, which is new."""
-        _kept(self._brought_at, symbol, self._clock())
+        keep_newest(self._brought_at, symbol, self._clock())
 
     def is_brought(self, symbol: str) -> bool:
         """Return whether a purchase recently went by the rules of its listing."""
         return self._clock() - self._brought_at.get(symbol, float("-inf")) <= self._age_seconds
-
-
-def _kept(memory: dict[str, V], symbol: str, value: V) -> None:
-    """Keep *value* as the newest entry; the oldest makes room."""
-    memory.pop(symbol, None)
-    while len(memory) >= _KEPT_MAX:
-        memory.pop(next(iter(memory)))
-    memory[symbol] = value
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,9 +124,7 @@ class RulesReader:
                 return None
         is_long = order.side is Side.SELL and is_needed
         rules = await self._read_within(order.listing, REREAD_FOR_SALE_SECONDS if is_long else REREAD_SECONDS)
-        while len(self._rereads) >= _KEPT_MAX:
-            self._rereads.pop(next(iter(self._rereads)))
-        self._rereads[key] = _Reread(self._clock(), learned=rules is not None)
+        keep_newest(self._rereads, key, _Reread(self._clock(), learned=rules is not None))
         return rules
 
     async def read(self, listing: Listing) -> TradingRules | None:

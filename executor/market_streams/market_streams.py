@@ -1,9 +1,8 @@
 """Follow the best prices and trades of given coins, on as many connections as they need."""
 
 import asyncio
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from collections.abc import Set as AbstractSet
-from contextlib import contextmanager
 from functools import partial
 from typing import Final, Never
 
@@ -12,7 +11,7 @@ from prometheus_client import CollectorRegistry
 from pydantic import JsonValue
 
 from executor.market_streams.market_stream_metrics import MarketStreamMetrics
-from executor.market_streams.stream_quotes import Nobody, StreamQuotes, Tick, TickListener
+from executor.market_streams.stream_quotes import StreamQuotes, Tick, TickListener
 from executor.settings import ExecutorSettings
 from shared.mexc.streams.channel_assignment import assigned
 from shared.mexc.streams.connection import Stream, StreamOptions
@@ -66,15 +65,6 @@ class MarketStreams:
         self._rotations: list[Rotation] = []
         self._is_wanted = asyncio.Event()
 
-    @contextmanager
-    def telling(self, listener: TickListener) -> Iterator[None]:
-        """Have *listener* judge each push during the block."""
-        self._quotes.listener = listener
-        try:
-            yield
-        finally:
-            self._quotes.listener = Nobody()
-
     def follow(self, symbols: Collection[str]) -> None:
         """Follow exactly *symbols* from now on."""
         wanted = sorted(filter(can_be_followed, symbols))
@@ -103,8 +93,9 @@ class MarketStreams:
         """Return the source of prices of each coin that is followed."""
         return {symbol: "stream" if self.fresh(symbol) else "rest" for symbol in sorted(self._quotes.followed)}
 
-    async def run(self, until: asyncio.Event) -> None:
-        """Keep as many connections as the coins need, until *until* is set."""
+    async def run(self, until: asyncio.Event, listener: TickListener) -> None:
+        """Keep as many connections as the coins need, until *until* is set; *listener* judges each push."""
+        self._quotes.listener = listener
         async with asyncio.TaskGroup() as tasks:
             following = tasks.create_task(self._follow(), name="price streams")
             await until.wait()

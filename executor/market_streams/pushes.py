@@ -6,8 +6,7 @@ from typing import Final
 
 from google.protobuf.message import DecodeError
 
-from executor.pricing.symbol_bounds import is_plausible
-from executor.pricing.valuation import Quote
+from executor.pricing import Quote, is_plausible
 from shared.mexc.lenient_numbers import parse_price
 from shared.mexc.payloads import Level
 from shared.mexc.streams.control_frame import FrameError

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from executor.market_streams.push_order import PushOrder
 from executor.market_streams.pushes import BadTick, BestPrices, read
-from executor.pricing.valuation import Quote
+from executor.pricing import Quote
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class TickListener(Protocol):
         """Judge them by a trade at *price*, in push *number*."""
 
 
-class Nobody:
+class NoListener:
     """A `TickListener` that judges nothing."""
 
     def quoted(self, symbol: str, tick: Tick) -> None:
@@ -50,7 +50,7 @@ class StreamQuotes:
         self._numbers: dict[str, int] = {}
         """The number of the newest best prices of each coin."""
         self.followed: Collection[str] = frozenset()
-        self.listener: TickListener = Nobody()
+        self.listener: TickListener = NoListener()
 
     def of(self, symbol: str) -> Tick | None:
         """Return the latest best prices of *symbol*, whatever their age."""

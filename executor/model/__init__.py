@@ -3,6 +3,7 @@
 from executor.model.decided import Decided, Outcome
 from executor.model.fill import WORST_FEE, Fill, fees_of, fill_with_fees
 from executor.model.money import CAREFUL, CENT
+from executor.model.newest import keep_newest
 from executor.model.order import ExitReason, Order, client_order_id, is_ours
 from executor.model.order_state import AT_LARGE, FINAL, TABLE, Effect, OrderEvent, OrderState, OrderUpdate, executed
 from executor.model.position import (
@@ -79,6 +80,7 @@ __all__ = [
     "fill_with_fees",
     "is_named_apart",
     "is_ours",
+    "keep_newest",
     "realised",
     "trade_of",
     "worded",

@@ -90,6 +90,11 @@ class Order:
         return self.decided_at if self.fire_at is None else max(self.decided_at, self.fire_at)
 
     @property
+    def is_first_purchase(self) -> bool:
+        """Return whether it is a purchase of which no attempt was taken."""
+        return self.side is Side.BUY and self.attempt == 1
+
+    @property
     def slippage_pct(self) -> Decimal:
         """The slippage above the reference price that a purchase may pay, as configured at its decision."""
         configured = self.config.entry_slippage_pct

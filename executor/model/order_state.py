@@ -153,9 +153,9 @@ class OrderUpdate:
         return None if self.why is None else self.why.reason
 
 
-def executed(fill: Fill | None, *, otherwise: Reason = Reason.NOT_FILLED) -> OrderUpdate:
+def executed(fill: Fill | None) -> OrderUpdate:
     """Return the update of an order that got *fill*, and nothing more."""
     if fill is None:
-        return OrderUpdate(OrderEvent.FOUND_UNFILLED, Refusal(otherwise))
+        return OrderUpdate(OrderEvent.FOUND_UNFILLED, Refusal(Reason.NOT_FILLED))
     event = OrderEvent.FOUND_FILLED if fill.complete else OrderEvent.FOUND_PARTLY_FILLED
     return OrderUpdate(event, fill=fill)

@@ -1,1 +1,70 @@
 """Prices, fees and values by order books and rules. Pure."""
+
+from executor.pricing.credible_fills import add_up, credible_report, credible_trades, names_its_fee, sums
+from executor.pricing.fair_values import FairValues, Holding
+from executor.pricing.fill_simulation import plausible, simulated_fill, take_levels
+from executor.pricing.paper_footprint import Book, PaperFootprint
+from executor.pricing.symbol_bounds import (
+    band_of,
+    cut,
+    decimals_of,
+    final_price,
+    is_plausible,
+    nearest_price,
+    notional_of,
+    notional_refusal,
+    precision_of_bids,
+    price_decimals,
+    quantity_max,
+    round_price,
+    round_to_step,
+    rules_violation,
+    sale_price,
+    size_refusal,
+    tradable_quantity,
+    with_digits_of,
+    with_usable_maxima,
+)
+from executor.pricing.taker_fees import TakerFees
+from executor.pricing.valuation import Quote, Worth, is_decided_by_the_best_bid, is_worth_selling, quote_of, worth_of
+
+__all__ = [
+    "Book",
+    "FairValues",
+    "Holding",
+    "PaperFootprint",
+    "Quote",
+    "TakerFees",
+    "Worth",
+    "add_up",
+    "band_of",
+    "credible_report",
+    "credible_trades",
+    "cut",
+    "decimals_of",
+    "final_price",
+    "is_decided_by_the_best_bid",
+    "is_plausible",
+    "is_worth_selling",
+    "names_its_fee",
+    "nearest_price",
+    "notional_of",
+    "notional_refusal",
+    "plausible",
+    "precision_of_bids",
+    "price_decimals",
+    "quantity_max",
+    "quote_of",
+    "round_price",
+    "round_to_step",
+    "rules_violation",
+    "sale_price",
+    "simulated_fill",
+    "size_refusal",
+    "sums",
+    "take_levels",
+    "tradable_quantity",
+    "with_digits_of",
+    "with_usable_maxima",
+    "worth_of",
+]

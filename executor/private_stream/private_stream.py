@@ -99,7 +99,15 @@ class PrivateStream:
         connection = Connection(
             self._stream, replace(self._options, url=url), _NoFeed(), self._bad_frames, self._metrics.stream
         )
-        connection.live.add_done_callback(self._note_live)
+
+        def note_live(live: asyncio.Future[None]) -> None:
+            if live.cancelled():
+                return
+            self._failures = 0
+            self._metrics.show_connected(connected=True)
+            log.info("the private stream is followed")
+
+        connection.live.add_done_callback(note_live)
         rotation = asyncio.get_running_loop().call_later(self._options.rotate_seconds, connection.retire)
         self._connection = connection
         try:
@@ -109,13 +117,6 @@ class PrivateStream:
             self._connection = None
             self._metrics.show_connected(connected=False)
         self._metrics.stream.rotations.labels(NAME).inc()
-
-    def _note_live(self, live: asyncio.Future[None]) -> None:
-        if live.cancelled():
-            return
-        self._failures = 0
-        self._metrics.show_connected(connected=True)
-        log.info("the private stream is followed")
 
     def _report_failure(self, reason: str) -> None:
         """Log the first of several failures in a row; the others are counted."""

@@ -1,9 +1,9 @@
 """Hints of the private stream: what to look up at once because of a push. A push is never believed itself."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol, assert_never
+from typing import assert_never
 
 import structlog
 
@@ -23,40 +23,28 @@ class PushKind(StrEnum):
     OTHER = "other"
 
 
-class UnsettledOrders(Protocol):
-    def hint(self, sent_as: str) -> bool:
-        """Look up the order sent under this id at once; return False where it is not among them."""
-
-
-class GivenUpOrders(Protocol):
-    def hint(self, sent_as: str) -> None:
-        """Look up the order sent under this id soon, if it was given up."""
-
-
-class BalanceCheck(Protocol):
-    def prompt(self) -> None:
-        """Compare the balances soon."""
-
-
 @dataclass(frozen=True, slots=True)
 class Checks:
     """Looks at the exchange that a push brings forward."""
 
-    unsettled: UnsettledOrders
-    given_up: GivenUpOrders
-    balances: Sequence[BalanceCheck]
+    unsettled: Callable[[str], bool]
+    """Looks up the order sent under an id at once; returns False where it is not unsettled."""
+    given_up: Callable[[str], None]
+    """Looks up the order sent under an id soon, if it was given up."""
+    balances: Sequence[Callable[[], None]]
+    """Each compares the balances soon."""
 
     def order(self, client_order_id: str) -> bool:
         """Bring the look-up of an order forward; return whether it waits for its outcome."""
-        if self.unsettled.hint(client_order_id):
+        if self.unsettled(client_order_id):
             return True
-        self.given_up.hint(client_order_id)
+        self.given_up(client_order_id)
         return False
 
     def compare_balances(self) -> None:
         """Bring every comparison of the balances forward."""
-        for check in self.balances:
-            check.prompt()
+        for compare in self.balances:
+            compare()
 
 
 class PushHints:

@@ -2,7 +2,6 @@
 
 import math
 import time
-from collections.abc import Callable
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
@@ -12,8 +11,7 @@ from shared.mexc.streams.stream_metrics import StreamMetrics
 class PushMetrics:
     """Registered once per process, where there is a private stream."""
 
-    def __init__(self, registry: CollectorRegistry, now: Callable[[], float] = time.monotonic) -> None:
-        self._now = now
+    def __init__(self, registry: CollectorRegistry) -> None:
         self._last_at = -math.inf
         self._pushes = Counter(
             "sniper_executor_private_stream_pushes_total",
@@ -43,7 +41,7 @@ class PushMetrics:
     def pushed(self, kind: str) -> None:
         """Count one push."""
         self._pushes.labels(kind).inc()
-        self._last_at = self._now()
+        self._last_at = time.monotonic()
 
     def brought_forward(self, kind: str) -> None:
         """Count one look at the exchange because of a push."""
@@ -54,7 +52,7 @@ class PushMetrics:
 
     def age_seconds(self) -> float:
         """Return the age of the last push."""
-        return self._now() - self._last_at
+        return time.monotonic() - self._last_at
 
 
 def stream_metrics(registry: CollectorRegistry) -> StreamMetrics:

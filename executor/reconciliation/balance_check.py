@@ -10,7 +10,7 @@ import structlog
 from executor.decisions.consecutive_looks import Streaks
 from executor.journal.held_positions import mark, read_held
 from executor.model import Position, PositionState, WatchedPosition, is_named_apart
-from executor.pricing.valuation import is_worth_selling
+from executor.pricing import is_worth_selling
 from executor.reconciliation.check_prompt import CheckPrompt
 from executor.sending.last_balances import BalanceSource
 from executor.settings import ExecutorSettings

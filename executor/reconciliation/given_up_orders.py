@@ -1,10 +1,10 @@
 """Given-up orders: look them up again, at growing intervals, since no proof of absence is final."""
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from datetime import datetime
-from typing import Final, Protocol
+from typing import Final
 
 import structlog
 
@@ -26,19 +26,6 @@ HINTS_MAX: Final = 100
 """Between two rounds; those beyond wait for their time."""
 REFUSED_SECONDS: Final = 60.0
 """Before an order whose look-up was refused is looked up again."""
-
-
-class GivenUpJournal(Protocol):
-    """Journal of given-up orders, or of earlier attempts of orders."""
-
-    async def given_up(self, modes: Collection[str], times_max: int) -> Sequence[Order]:
-        """Return those that were looked up fewer times since."""
-
-    async def looked_again(self, order: Order, times: int) -> None:
-        """Record the number of look-ups of *order* since."""
-
-    async def appeared(self, order: Order, update: OrderUpdate) -> object:
-        """Settle the fill that *order* got after all."""
 
 
 class GivenUpOrders:
@@ -97,7 +84,7 @@ class GivenUpOrders:
             await self._look_for_each(self._transitions, is_wanted)
             await self._look_for_each(self._attempts, is_wanted)
 
-    async def _look_for_each(self, among: GivenUpJournal, is_wanted: Callable[[Order], bool]) -> None:
+    async def _look_for_each(self, among: OrderTransitions | AttemptWriter, is_wanted: Callable[[Order], bool]) -> None:
         clock = asyncio.get_running_loop().time
         for order in filter(is_wanted, await among.given_up([Mode.LIVE], len(AGAIN_AFTER))):
             if self._sender.banned_seconds() or clock() < self._not_before.get(order.sent_as, 0.0):
@@ -115,7 +102,7 @@ class GivenUpOrders:
                     self._not_before[order.sent_as] = clock() + REFUSED_SECONDS
                     log.exception("what was given up was not looked for", order=order.sent_as)
 
-    async def _look_again(self, order: Order, among: GivenUpJournal) -> None:
+    async def _look_again(self, order: Order, among: OrderTransitions | AttemptWriter) -> None:
         assert self._venue is not None
         match await self._venue.look_up(order, EVERY_WAY, has_ended=order.sent_as in self._cancelled):
             case Ended(_, None) if among is self._transitions:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Final, Protocol
+from typing import Final
 
 import structlog
 
@@ -38,11 +38,6 @@ HINTED_WAYS: Final = (Way.EXCHANGE_ID, Way.CLIENT_ID)
 Look = Callable[[Order, OrderSearch], Awaitable[None]]
 
 
-class Alerts(Protocol):
-    def needed(self, orders: Sequence[Order]) -> None:
-        """Raise an alert for these *orders*, in place of those before."""
-
-
 class OrderReconciler:
     def __init__(  # noqa: PLR0913 - its parts, and a clock for tests
         self,
@@ -52,16 +47,19 @@ class OrderReconciler:
         settings: ExecutorSettings,
         *,
         now: Callable[[], datetime],
-        alerts: Alerts,
+        alert: Callable[[Sequence[Order]], None],
         clock: Callable[[], float] = boot_seconds,
     ) -> None:
-        """By *clock*, which goes on while the machine sleeps, a quiet of the exchange is over."""
+        """*alert* raises an alert for the given orders, in place of those before.
+
+        By *clock*, which goes on while the machine sleeps, a quiet of the exchange is over.
+        """
         self._venues = venues
         self._transitions = transitions
         self._sender = sender
         self._outcomes = LookupOutcomes(venues, transitions, settings, tries_again=sender.tries_again, now=now)
         self._now = now
-        self._alerts = alerts
+        self._alert = alert
         self._clock = clock
         self._searches: dict[str, OrderSearch] = {}
         self._quiet_until = float("-inf")
@@ -116,7 +114,7 @@ class OrderReconciler:
         overdue = [each for each in orders if self._now() > self._outcomes.deadlines(each).overdue_at]
         unannounced = [each for each in overdue if not each.attention]
         await each_isolated(unannounced, self._announce, failed=_log_unannounced)
-        self._alerts.needed(overdue)
+        self._alert(overdue)
 
     async def look_up_if_due(self, order: Order) -> None:
         """Look up *order* once its back-off is over, and set the time of the next look-up."""

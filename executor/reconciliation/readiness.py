@@ -71,7 +71,7 @@ class Readiness:
 
 
 async def reconcile(
-    resolver: OrderReconciler,
+    reconciler: OrderReconciler,
     check_holdings: Callable[[], Awaitable[None]],
     readiness: Readiness,
     stop: asyncio.Event,
@@ -80,7 +80,7 @@ async def reconcile(
     """Look up all unsettled orders until each was answered once, or *stop* is set."""
     attempt = 0
     while not stop.is_set():
-        obstacle = await _obstacle(resolver, check_holdings)
+        obstacle = await _obstacle(reconciler, check_holdings)
         if stop.is_set():
             return
         if not obstacle:
@@ -94,10 +94,10 @@ async def reconcile(
         attempt += 1
 
 
-async def _obstacle(resolver: OrderReconciler, check_holdings: Callable[[], Awaitable[None]]) -> str:
+async def _obstacle(reconciler: OrderReconciler, check_holdings: Callable[[], Awaitable[None]]) -> str:
     """Return the obstacle to live purchases; empty without one."""
     try:
-        if obstacles := await resolver.obstacles(Mode.LIVE):
+        if obstacles := await reconciler.obstacles(Mode.LIVE):
             return "; ".join(obstacles[:_NAMED_MAX])
         await check_holdings()
     except (TransientError, ExchangeError, ClockUncertainError) as error:

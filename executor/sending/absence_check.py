@@ -45,16 +45,16 @@ class AbsenceCheck:
     def __init__(
         self,
         venues: Mapping[Mode, Venue],
-        pace: OrderSlots,
-        moments: ExchangeTime,
+        slots: OrderSlots,
+        time: ExchangeTime,
         settings: TimingSettings,
         *,
         balances: LastBalances | None,
         now: Callable[[], datetime],
     ) -> None:
         self._venues = venues
-        self._pace = pace
-        self._moments = moments
+        self._slots = slots
+        self._time = time
         self._settings = settings
         self._balances = balances
         self._now = now
@@ -93,17 +93,17 @@ class AbsenceCheck:
             log.exception("a look beside a wait failed", order=order.client_order_id)
         return None
 
-    def may_look_beside(self, order: Order, now: float) -> bool:
+    def begin_look_beside(self, order: Order, now: float) -> bool:
         """Return whether a look may be taken beside a wait of *order*, and count it; many orders share the looks."""
         every_seconds = BESIDE_EVERY_SECONDS * max(1.0, len(self._beside_at) / BESIDE_MAX)
         is_early = now - self._beside_at.get(order.sent_as, _NEVER) < every_seconds
-        if is_early or len(self._looking_beside) >= BESIDE_MAX or self._pace.banned_seconds():
+        if is_early or len(self._looking_beside) >= BESIDE_MAX or self._slots.banned_seconds():
             return False
         self._beside_at[order.sent_as] = now
         self._looking_beside.add(order.sent_as)
         return True
 
-    def looked_beside(self, order: Order) -> None:
+    def end_look_beside(self, order: Order) -> None:
         """Take note that such a look is over."""
         self._looking_beside.discard(order.sent_as)
 
@@ -123,16 +123,16 @@ class AbsenceCheck:
         """Return for how long to ask nothing after *error*, and let no order out meanwhile."""
         if not isinstance(error, RateLimited):
             return 0.0
-        self._pace.quiet_for(error.quiet_seconds, banned=error.banned)
+        self._slots.quiet_for(error.quiet_seconds, banned=error.banned)
         return error.quiet_seconds
 
     def shows_by_ms(self) -> int:
         """Return when a request that was just answered, had it made an order, could not be hidden any more."""
         protection_ms = int(self._settings.protection_seconds * 1000)
-        return self._moments.now_ms() + self._settings.recv_window_ms + protection_ms
+        return self._time.now_ms() + self._settings.recv_window_ms + protection_ms
 
     def now_ms(self) -> int:
-        return self._moments.now_ms()
+        return self._time.now_ms()
 
     def left_seconds(self, order: Order) -> float:
         """Return for how long requests of *order* may begin."""
@@ -156,12 +156,12 @@ class Inquiry:
     def __init__(self, absence: AbsenceCheck, order: Order, before: Balance | None, stopping: asyncio.Event) -> None:
         self._absence = absence
         self._order = order
-        self._before = before
+        self._balance_before = before
         self._stopping = stopping
         self._looking: asyncio.Task[OrderUpdate | None] | None = None
         self._tried: dict[Way, datetime] = {}
 
-    async def before(self, move: Retry, *, written: bool) -> OrderUpdate | None:
+    async def wait_before(self, move: Retry, *, written: bool) -> OrderUpdate | None:
         """Wait for as long as *move* says; return what the order came to, or None where *move* may be made.
 
         An order that may have come of what was *written* is looked for meanwhile.
@@ -170,10 +170,10 @@ class Inquiry:
             return await self._proof(move)
         is_worth_a_look = written and (not move.wait_seconds or move.wait_seconds >= BESIDE_WAIT_SECONDS)
         now = asyncio.get_running_loop().time()
-        if is_worth_a_look and self._looking is None and self._absence.may_look_beside(self._order, now):
+        if is_worth_a_look and self._looking is None and self._absence.begin_look_beside(self._order, now):
             look = self._absence.look_beside(self._order)
             self._looking = asyncio.create_task(look, name=f"look-{self._order.symbol}")
-            self._looking.add_done_callback(lambda _: self._absence.looked_beside(self._order))
+            self._looking.add_done_callback(lambda _: self._absence.end_look_beside(self._order))
         await pause(move.wait_seconds, self._stopping)
         if self._looking is not None and not move.wait_seconds:
             await asyncio.wait({self._looking}, timeout=CORRECTION_SECONDS)
@@ -203,7 +203,7 @@ class Inquiry:
                     if sought or proof.is_complete:
                         return None
                     takes_seconds = proof.takes_seconds(self._absence.now_ms())
-                    if self._before is None and takes_seconds > self._absence.left_seconds(self._order):
+                    if self._balance_before is None and takes_seconds > self._absence.left_seconds(self._order):
                         break  # The settlement of orders in doubt may begin sooner.
         return OrderUpdate(OrderEvent.UNANSWERED, Refusal(Reason.OUTCOME_UNKNOWN, move.detail))
 
@@ -218,7 +218,7 @@ class Inquiry:
             if found is not None:
                 log.warning("an order is there whose answer was no acceptance", order=self._order.client_order_id)
                 return found
-            untouched = await self._absence.is_untouched(self._order, self._before)
+            untouched = await self._absence.is_untouched(self._order, self._balance_before)
         except (ExchangeError, ClockUncertainError) as error:
             log.info("an order was not looked up", order=self._order.client_order_id, reason=str(error))
             proof.failed(self._absence.quiet_after(error))

@@ -20,7 +20,7 @@ from executor.sending.request_attempts import RequestAttempts
 from executor.sending.request_builder import BuiltRequest
 from shared.bus.tracing import ordering
 from shared.errors import TransientError, jittered
-from shared.events import Mode, Side
+from shared.events import Mode
 from shared.log_context import of_listing
 
 log = structlog.get_logger(__name__)
@@ -54,8 +54,10 @@ class OrderSender:
         latch: Latch,
         now: Callable[[], datetime],
     ) -> None:
+        self.banned_seconds = slots.banned_seconds
+        self.tries_again = repeater.takes
+        """Has another attempt follow that of an order, which was found to have got nothing, where one may."""
         self._attempts = attempts
-        self._slots = slots
         self._transitions = transitions
         self._repeater = repeater
         self._latch = latch
@@ -73,14 +75,6 @@ class OrderSender:
     def has_in_hand(self, order: Order) -> bool:
         """Return whether this process is sending *order*, and so knows best what becomes of it."""
         return order.client_order_id in self._in_hand or self._repeater.has_in_charge(order)
-
-    def banned_seconds(self) -> float:
-        """Return the seconds left of the exchange's ban."""
-        return self._slots.banned_seconds()
-
-    def has_free_connection(self, side: Side) -> bool:
-        """Return whether an order of *side* could leave at once, as far as others of ours matter."""
-        return self._slots.has_free_connection(side)
 
     def prepare(self, order: Order) -> None:
         """Make and sign the request of *order*, to be placed once committed, from data at hand. Nothing leaves."""
@@ -138,10 +132,6 @@ class OrderSender:
         with of_listing(order.listing):
             await self._record(order, update)
         self.recorded.set()
-
-    def tries_again(self, order: Order, update: OrderUpdate) -> bool:
-        """Have another attempt follow that of *order*, which was found to have got nothing, where one may."""
-        return self._repeater.takes(order, update)
 
     async def _record(self, order: Order, update: OrderUpdate) -> None:
         """Record *update*, however long the database takes to come back."""

@@ -12,6 +12,7 @@ import structlog
 from executor.decisions.repeat_purchases import repeat_until
 from executor.journal.attempt_writer import AttemptWriter, further_id
 from executor.model import Order, OrderState, OrderUpdate, Reason, Refusal, executed
+from executor.sending.request_attempts import described
 from executor.sending.request_builder import BuiltRequest, RequestBuilder
 from executor.settings import ExecutorSettings
 from executor.venues.venue import Absent, Ended, Untold, Venue, Way
@@ -19,7 +20,6 @@ from shared.errors import TransientError, pause
 from shared.events import Mode
 from shared.log_context import of_listing
 from shared.mexc.errors import ClockUncertainError, ExchangeError
-from shared.mexc.orders.order_api import order_params
 
 log = structlog.get_logger(__name__)
 
@@ -175,7 +175,7 @@ class PurchaseRepeater:
         if until is None or self._now() >= until:
             return None
         try:
-            begun = await self._journal.begin(order, dict(order_params(built.request)), until)
+            begun = await self._journal.begin(order, described(built.request), until)
         except TransientError as error:
             # Committed or not, it is not sent; where it was committed, it is looked up like any other.
             log.warning("a further attempt was not committed", order=order.sent_as, reason=str(error))

@@ -104,7 +104,7 @@ class RequestAttempts:
             return OrderUpdate(OrderEvent.UNSENT, Refusal(Reason.INTERNAL_ERROR, type(error).__name__))
         if isinstance(made, BuiltRequest):
             return made
-        if made.reason is Reason.NO_PRICE and self._stopping[order.side].is_set() and _may_wait(order):
+        if made.reason is Reason.NO_PRICE and self._stopping[order.side].is_set() and order.is_first_purchase:
             return OrderUpdate(OrderEvent.POSTPONED, Refusal(Reason.INTERRUPTED), fires_again=True)
         is_unavailable = made.reason is Reason.EXCHANGE_UNAVAILABLE
         return OrderUpdate(OrderEvent.UNSENT if is_unavailable else OrderEvent.DENIED, made)
@@ -153,7 +153,7 @@ class RequestAttempts:
             move = move_after_reread(attempt.verdict, context, reread)
         if isinstance(move, OrderUpdate):
             return replace(move, answered_at=attempt.answered_at)
-        ended = await inquiry.before(move, written=not isinstance(attempt.verdict, Unsent))
+        ended = await inquiry.wait_before(move, written=not isinstance(attempt.verdict, Unsent))
         if ended is None and self._stopping[order.side].is_set():
             ended = OrderUpdate(OrderEvent.LAPSED, Refusal(Reason.INTERRUPTED))
         if ended is not None:
@@ -229,17 +229,12 @@ def _unless_closed(order: Order, ended: OrderUpdate, counts: RetryCounts) -> Ord
     Where only our own end cuts it short, the next executor tries at once. Not one that was taken before: a further
     attempt waits for no opening.
     """
-    if ended.event is not OrderEvent.LAPSED or not counts.not_open or not _may_wait(order):
+    if ended.event is not OrderEvent.LAPSED or not counts.not_open or not order.is_first_purchase:
         return ended
     if ended.reason is Reason.INTERRUPTED:
         return replace(ended, event=OrderEvent.POSTPONED, fires_again=True)
     why = Refusal(Reason.NOT_OPEN, "its time was over before another attempt")
     return replace(ended, event=OrderEvent.POSTPONED, why=why)
-
-
-def _may_wait(order: Order) -> bool:
-    """Return whether *order* may wait for an opening: a purchase of which no attempt was taken."""
-    return order.side is Side.BUY and order.attempt == 1
 
 
 def described(request: OrderRequest) -> dict[str, str]:

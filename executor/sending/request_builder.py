@@ -13,8 +13,7 @@ from executor.decisions.market_filters import RereadResult
 from executor.decisions.order_request import buy_request, price_bound, sell_request
 from executor.market_data.market_views import MarketView, MarketViews
 from executor.model import Order, Reason, Refusal
-from executor.pricing.fill_simulation import plausible
-from executor.pricing.symbol_bounds import precision_of_bids
+from executor.pricing import plausible, precision_of_bids
 from executor.settings import ExecutorSettings
 from shared.errors import pause
 from shared.events import Listing, Side, TradingRules
@@ -97,7 +96,7 @@ class RequestBuilder:
             composed = await self._looked(order)
             if isinstance(composed, BuiltRequest) or composed.reason not in _WORTH_WAITING:
                 return composed
-            errors += composed.reason in _ERRORS and not self._may_wait(order, composed)
+            errors += composed.reason in _ERRORS and not self._quiet_ends_in_time(order, composed)
             wait_seconds = self._settings.retry_every_seconds
             is_over = self._now() + timedelta(seconds=wait_seconds) > order.send_until
             stopping = self._stopping[order.side]
@@ -110,7 +109,7 @@ class RequestBuilder:
 
         *asked* where it was, about the opening.
         """
-        is_new = order.side is Side.BUY and order.fire_at is None and order.attempt == 1
+        is_new = order.is_first_purchase and order.fire_at is None
         view = self._markets.at_hand(order.listing, asked=asked) if is_new else None
         if order.side is Side.SELL:
             view = self._selling.sale_at_hand(order)
@@ -161,7 +160,7 @@ class RequestBuilder:
         """Return why *order* is not sent: by exchangeInfo alone its coin opened, long ago."""
         return self._markets.refusal_if_too_old(order.listing, self._now()) if order.side is Side.BUY else None
 
-    def _may_wait(self, order: Order, refusal: Refusal) -> bool:
+    def _quiet_ends_in_time(self, order: Order, refusal: Refusal) -> bool:
         """Return whether *order* is a purchase that only a quiet keeps out, which ends in its time."""
         if order.side is not Side.BUY or not isinstance(refusal, _KeptOut):
             return False

@@ -13,7 +13,7 @@ from executor.halts import halt_causes
 from executor.halts.halt_causes import HaltCause
 from executor.journal import settlement
 from executor.model import CENT
-from executor.pricing.fair_values import FairValues, Holding
+from executor.pricing import FairValues, Holding
 from shared.errors import TransientError, each_isolated, in_a_line, pause
 from shared.events import Mode
 from shared.postgres.database import Connection, Database

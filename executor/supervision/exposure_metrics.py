@@ -1,10 +1,10 @@
 """Exposure gauges, across all executors; and the number of open orders and positions by state."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Final, Never, Protocol
+from typing import Final, Never
 
 import structlog
 
@@ -40,11 +40,6 @@ class Exposure:
     positions: Mapping[PositionState, int]
 
 
-class ExposureGauges(Protocol):
-    def show_exposure(self, exposure: Exposure) -> None:
-        """Show *exposure*."""
-
-
 async def read_exposure(database: Database, mode: Mode) -> Exposure:
     """Return the present exposure; raise TransientError when the database is away."""
     async with database.connection() as connection:
@@ -58,12 +53,12 @@ async def read_exposure(database: Database, mode: Mode) -> Exposure:
     return Exposure(mode, exposure["reserved_usdt"], exposure["filled_usdt"], open_orders, positions)
 
 
-async def show_exposure(database: Database, gauges: ExposureGauges) -> Never:
-    """Show it every few seconds, until cancelled; this also keeps a connection warm between listings."""
+async def show_exposure(database: Database, show: Callable[[Exposure], None]) -> Never:
+    """Have *show* show it every few seconds, until cancelled; this also keeps a connection warm between listings."""
     while True:
         for mode in Mode:
             try:
-                gauges.show_exposure(await read_exposure(database, mode))
+                show(await read_exposure(database, mode))
             except TransientError as error:
                 log.debug("exposure not read", mode=mode, reason=str(error))
             except Exception:

@@ -8,29 +8,24 @@ the book, show of the symbol. With API keys the exchange checks the very request
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from executor.model import Executed, NotOpen, Order, Reason, Rejected, SendResult, TimestampRefused, Unsent
-from executor.pricing.fill_simulation import simulated_fill, take_levels
-from executor.pricing.paper_footprint import Book, PaperFootprint
-from executor.pricing.taker_fees import TakerFees
-from executor.pricing.valuation import quote_of
+from executor.model import Executed, NotOpen, Order, Reason, Rejected, SendResult, TimestampRefused, Unsent, keep_newest
+from executor.pricing import Book, PaperFootprint, TakerFees, quote_of, simulated_fill, take_levels
 from executor.settings import ExecutorSettings
 from executor.venues.error_codes import result_of_code
 from executor.venues.paper.market import Met, PaperMarket, Questions
-from executor.venues.paper.order_acceptance import Closed, MarketSight, closed, would_be_taken
+from executor.venues.paper.order_acceptance import Closed, closed, would_be_taken
 from executor.venues.response_classifier import result_of_test
-from executor.venues.venue import EVERY_WAY, Absent, Attempt, Finding, Venue, Way
+from executor.venues.venue import EVERY_WAY, Absent, Attempt, Finding, Way
 from shared.events import Side
 from shared.mexc.errors import ExchangeRejected, ExchangeUnavailable, NotSent, OutcomeUnknown, RateLimited
 from shared.mexc.orders.order_api import MayWrite, MexcTrading, OrderRequest, SignedOrder
-from shared.mexc.orders.order_reports import Balance
 from shared.mexc.time.exchange_clock import ExchangeClock
 
-_KEPT_MAX: Final = 1_000
 _FIRST_AGAIN_SECONDS: Final = 0.1
 
 
@@ -52,11 +47,14 @@ class _Closed:
 
 
 class DryRun:
-    """A `Venue` that spends nothing. Without keys, and for sales, it requests market data only."""
+    """A `Venue` that spends nothing. Without keys, and for sales, it requests market data only.
+
+    Each side has questions of its own: sales never queue behind purchases.
+    """
 
     def __init__(
         self,
-        questions: Questions,
+        questions: Mapping[Side, Questions],
         checking: Checking | None,
         *,
         footprint: PaperFootprint,
@@ -69,8 +67,11 @@ class DryRun:
         self._settings = settings
         self._now = now
         self._clock = clock
-        self._market = PaperMarket(questions, state_seconds=settings.paper_state_seconds, now=now, clock=clock)
-        self._fees = TakerFees(clock)
+        self._markets = {
+            side: PaperMarket(each, state_seconds=settings.paper_state_seconds, now=now, clock=clock)
+            for side, each in questions.items()
+        }
+        self._fees = {side: TakerFees(clock) for side in Side}
         self._closed: dict[Book, _Closed] = {}
 
     def sign(self, request: OrderRequest, /, *, at_ms: int | None = None) -> SignedOrder:
@@ -122,7 +123,7 @@ class DryRun:
         if known is not None and self._clock() < known.until:
             return known.verdict
         try:
-            return await self._market.meet(order, request)
+            return await self._markets[request.side].meet(order, request)
         except ExchangeRejected as error:
             result = result_of_code(error.code, error.message)
             return result if _is_of_symbol(result) else Unsent(str(error))
@@ -138,18 +139,17 @@ class DryRun:
             return shut.verdict
         after_seconds = self._settings.market_after_seconds
         verdict = would_be_taken(request, met.seen, self._now(), market_after_seconds=after_seconds)
-        return self._filled(order, request, met.seen) if verdict is None else verdict
-
-    def _filled(self, order: Order, request: OrderRequest, seen: MarketSight) -> SendResult:
+        if verdict is not None:
+            return verdict
         is_buy = request.side is Side.BUY
         side = (request.symbol, Side.SELL if is_buy else Side.BUY)
-        quote = quote_of(seen.book)
+        quote = quote_of(met.seen.book)
         shown = quote.asks if is_buy else quote.bids
         if not shown:
             return Rejected(Reason.NO_LIQUIDITY)
         got = take_levels(self._footprint.remaining(side, shown, self._clock()), request)
         self._footprint.take(side, got.levels, self._clock())
-        fee = self._fees.of(seen.rules, self._settings.taker_fee)
+        fee = self._fees[request.side].of(met.seen.rules, self._settings.taker_fee)
         return Executed(simulated_fill(got, fee, order.listing.quote_asset))
 
     def _remember(self, name: Book, shut: Closed | None) -> None:
@@ -157,10 +157,8 @@ class DryRun:
         before = self._closed.pop(name, None)
         if shut is None:
             return
-        while len(self._closed) >= _KEPT_MAX:
-            self._closed.pop(next(iter(self._closed)))
         seconds = min(shut.seconds, _FIRST_AGAIN_SECONDS if before is None else 2 * before.seconds)
-        self._closed[name] = _Closed(shut.verdict, self._clock() + seconds, seconds)
+        keep_newest(self._closed, name, _Closed(shut.verdict, self._clock() + seconds, seconds))
 
 
 def _is_of_symbol(verdict: SendResult) -> bool:
@@ -168,25 +166,3 @@ def _is_of_symbol(verdict: SendResult) -> bool:
     if isinstance(verdict, Rejected):
         return not verdict.stop and verdict.reason is not Reason.PAIR_REFUSED
     return isinstance(verdict, NotOpen)
-
-
-class SideRouting:
-    """A `Venue` that hands each order to the one of its side: sales never queue behind purchases."""
-
-    def __init__(self, *, purchases: Venue, sales: Venue) -> None:
-        self._venues = {Side.BUY: purchases, Side.SELL: sales}
-
-    def sign(self, request: OrderRequest, /, *, at_ms: int | None = None) -> SignedOrder:
-        return self._venues[request.side].sign(request, at_ms=at_ms)
-
-    def send(self, order: Order, signed: SignedOrder, may_write: MayWrite, /) -> Awaitable[Attempt]:
-        return self._venues[order.side].send(order, signed, may_write)
-
-    async def look_up(self, order: Order, ways: Collection[Way] = EVERY_WAY, /, *, has_ended: bool = False) -> Finding:
-        return await self._venues[order.side].look_up(order, ways, has_ended=has_ended)
-
-    async def balance(self, asset: str, /) -> Balance | None:
-        return await self._venues[Side.SELL].balance(asset)
-
-    async def cancel(self, order: Order, exchange_order_id: str, /) -> None:
-        await self._venues[order.side].cancel(order, exchange_order_id)

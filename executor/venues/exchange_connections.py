@@ -11,12 +11,12 @@ from typing import Final, Protocol
 from executor.market_data.recent_exchange_info import RecentExchangeInfo
 from executor.market_streams.market_streams import MarketStreams
 from executor.model import TimestampRefused
-from executor.pricing.paper_footprint import PaperFootprint
+from executor.pricing import PaperFootprint
 from executor.rate_limits.rate_limiter import RateLimiter
 from executor.rate_limits.sliding_window import Priority
 from executor.settings import ExecutorSettings
 from executor.venues.credentials import Credentials
-from executor.venues.dry_run import Checking, DryRun, SideRouting
+from executor.venues.dry_run import Checking, DryRun
 from executor.venues.error_codes import result_of_code
 from executor.venues.live import Live, LiveSide
 from executor.venues.paper.market_queries import PaperQuestions
@@ -91,7 +91,7 @@ class Exchange:
     exits: ForExits
     limiter: RateLimiter
     """What everything above passes on its way, but for orders, which wait for it before they are signed."""
-    spare: MexcMarketData | None = None
+    spare: MexcMarketData
     """For market data that nothing waits for."""
     infos: RecentExchangeInfo | None = None
     """Asks exchangeInfo by the same way."""
@@ -135,7 +135,7 @@ async def open_exchange(
             rest,
             clock,
             now,
-            {Mode.DRY_RUN: paper.by_side(rest, selling_rest, None)},
+            {Mode.DRY_RUN: paper.dry_run(rest, selling_rest, None)},
             live=False,
             account=None,
             lines=None,
@@ -163,7 +163,7 @@ async def _with_keys(
         Side.SELL: LiveSide(selling, accounts[Priority.SALE_LOOKUP]),
     }
     venues: dict[Mode, Venue] = {
-        Mode.DRY_RUN: paper.by_side(exchange.rest, exchange.exits.rest, Checking(buying, clock)),
+        Mode.DRY_RUN: paper.dry_run(exchange.rest, exchange.exits.rest, Checking(buying, clock)),
         Mode.LIVE: Live(sides, clock, taker_fee=settings.taker_fee, now=now),
     }
     exits = replace(exchange.exits, account=accounts[Priority.EXIT], trading=selling)
@@ -181,11 +181,9 @@ class _Paper:
     """Has no reserve of the rate limits."""
     infos: RecentExchangeInfo
 
-    def by_side(self, rest: MexcMarketData, selling: MexcMarketData, checking: Checking | None) -> SideRouting:
-        return SideRouting(purchases=self._dry_run(rest, checking), sales=self._dry_run(selling, None))
-
-    def _dry_run(self, rest: MexcMarketData, checking: Checking | None) -> DryRun:
-        questions = PaperQuestions(rest, self.aside, self.infos.symbol_rules)
+    def dry_run(self, rest: MexcMarketData, selling: MexcMarketData, checking: Checking | None) -> DryRun:
+        ways = {Side.BUY: rest, Side.SELL: selling}
+        questions = {side: PaperQuestions(way, self.aside, self.infos.symbol_rules) for side, way in ways.items()}
         return DryRun(questions, checking, footprint=self.footprint, settings=self.settings, now=self.now)
 
 

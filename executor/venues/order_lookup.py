@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Final, Protocol
 
 from executor.model import CAREFUL, Order, fees_of, fill_with_fees
-from executor.pricing.credible_fills import add_up, credible_report, credible_trades, names_its_fee, sums
+from executor.pricing import add_up, credible_report, credible_trades, names_its_fee, sums
 from executor.venues.venue import EVERY_WAY, REMEMBERED, Absent, Ended, Finding, Unclear, Untold, Way, Working
 from shared.events import Side
 from shared.mexc.errors import ExchangeError, ExchangeUnavailable, RateLimited

@@ -7,10 +7,10 @@ from msgspec.structs import replace
 
 from ingest.catalogue.plausibility.thresholds import Thresholds
 from ingest.catalogue.symbol_register import SymbolRecord, SymbolState, record_of_name
-from shared.mexc.symbols import SymbolInfo
+from shared.mexc.symbols import SIDES_CLOSED, SymbolInfo
 
-_CLOSED: Final = 4
-"""tradeSideType of a pair that takes no orders."""
+_CLOSED: Final = frozenset.intersection(*SIDES_CLOSED.values())
+"""Trade side types of a pair that takes no orders of either side."""
 
 
 class Access(NamedTuple):
@@ -36,7 +36,7 @@ def is_open(info: SymbolInfo) -> bool | None:
     """Return whether the pair takes orders; None for an unreadable entry."""
     if not info.status:
         return None
-    return info.is_online and info.api_allowed and info.trade_side_type != _CLOSED
+    return info.is_online and info.api_allowed and info.trade_side_type not in _CLOSED
 
 
 def state_of(record: SymbolRecord, access: Access, at: datetime) -> SymbolState:

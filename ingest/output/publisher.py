@@ -21,8 +21,7 @@ from shared.bus.tracing import sighting as sighting_span
 from shared.errors import TransientError, jittered
 from shared.events import RawListing, utc_now
 from shared.log_context import listing_context
-from shared.mexc.symbols import Pair, key_of, split_symbol
-from shared.mexc.trading_rules import rules_of
+from shared.mexc.symbols import Pair, key_of, rules_of, split_symbol
 from shared.wire import topology
 from shared.wire.cloudevents import explain
 

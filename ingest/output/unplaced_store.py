@@ -17,13 +17,17 @@ _STORE: Final = "INSERT INTO unplaced_symbols (symbol, reason) VALUES ($1, $2) O
 
 @dataclass(frozen=True, slots=True)
 class UnplacedStore:
+    """Both methods raise TransientError while the database is away."""
+
     database: Database
 
     async def load(self) -> Mapping[str, str | None]:
+        """Return the known names, each with its reason until it is acknowledged."""
         async with self.database.connection() as connection:
             rows = await connection.fetch(_LOAD, NAMES_MAX)
         return {row["symbol"]: row["reason"] for row in rows}
 
     async def store(self, name: str, reason: str) -> None:
+        """Store *name*, unless it is known."""
         async with self.database.connection() as connection:
             await connection.execute(_STORE, name, reason)

@@ -2,13 +2,14 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Final, Never, Protocol
+from typing import Final, Never
 
 import structlog
 
 from ingest.catalogue import Sighting
+from ingest.output.unplaced_store import UnplacedStore
 from shared.bus.delivery import ATTEMPTS, ORIGINAL_EXCHANGE, ORIGINAL_ROUTING_KEY, QUEUE, REASON
 from shared.bus.port import Message
 from shared.errors import SniperError
@@ -24,18 +25,8 @@ NAMED_MAX: Final = 3
 LOOK_SECONDS: Final = 2.0
 
 
-class UnplacedRecords(Protocol):
-    """Storage across restarts. Both methods raise TransientError while the database is away."""
-
-    async def load(self) -> Mapping[str, str | None]:
-        """Return the known names, each with its reason until it is acknowledged."""
-
-    async def store(self, name: str, reason: str) -> None:
-        """Store *name*, unless it is known."""
-
-
 class UnplacedSymbols:
-    def __init__(self, records: UnplacedRecords | None = None) -> None:
+    def __init__(self, records: UnplacedStore | None = None) -> None:
         self._records = records
         self._known: dict[str, str | None] = {}
         self._pending: dict[str, str] = {}
@@ -81,7 +72,7 @@ class UnplacedSymbols:
 
 
 @asynccontextmanager
-async def tracking_unplaced(records: UnplacedRecords) -> AsyncIterator[UnplacedSymbols]:
+async def tracking_unplaced(records: UnplacedStore) -> AsyncIterator[UnplacedSymbols]:
     """Lend the known names to the body, and read acknowledgements while it runs."""
     unplaced = UnplacedSymbols(records)
     async with asyncio.TaskGroup() as tasks:

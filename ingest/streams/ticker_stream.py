@@ -35,13 +35,13 @@ SLICE_SYMBOLS: Final = 1_000
 """Symbols per slice: under a millisecond, ten times as long when all are new to the catalogue."""
 
 
-def readable_items(frame: bytes, channel: str) -> Iterator[TickerSymbol | None]:
+def readable_items(frame: bytes) -> Iterator[TickerSymbol | None]:
     """Yield each item of *frame*, None in place of an unreadable one.
 
-    Raises FrameError where the frame itself is no push of *channel*.
+    Raises FrameError where the frame itself is no push of all tickers.
     """
     parts = list(_fields(frame))
-    if channel.encode() not in [value for number, value in parts if number == _CHANNEL]:
+    if CHANNEL.encode() not in [value for number, value in parts if number == _CHANNEL]:
         raise FrameError("a push of another channel, or of none that can be read")
     for number, tickers in parts:
         if number == _TICKERS and tickers is not None:
@@ -87,8 +87,8 @@ class UnreadableItemError(FrameError):
     """The frame cannot be read as a whole; single items of it may be to blame."""
 
 
-def items_in(frame: bytes, channel: str) -> Sequence[TickerSymbol]:
-    """Return the items of *frame*; raise FrameError unless it is a push of *channel*.
+def items_in(frame: bytes) -> Sequence[TickerSymbol]:
+    """Return the items of *frame*; raise FrameError unless it is a push of all tickers.
 
     Raises UnreadableItemError where one item may be to blame.
     """
@@ -97,7 +97,7 @@ def items_in(frame: bytes, channel: str) -> Sequence[TickerSymbol]:
     except DecodeError as error:
         raise UnreadableItemError(str(error)) from error
     # Protobuf parses almost any bytes as a message of unknown fields; only the channel distinguishes pushes.
-    if push.channel != channel:
+    if push.channel != CHANNEL:
         raise FrameError(f"a push of another channel: {push.channel[:60]!r}")
     if len(push.tickers.items) > SYMBOLS_MAX:
         raise FrameError(f"{len(push.tickers.items)} symbols, more than {SYMBOLS_MAX}")
@@ -152,7 +152,7 @@ class TickerStream:
         """Report the symbols in *push*; return whether there were any: an empty frame is no sign of life."""
         observed_at, started = self._options.now(), perf_counter()
         try:
-            items = items_in(push, CHANNEL)
+            items = items_in(push)
         except UnreadableItemError:
             items = await self._salvaged(push)
         parse_seconds = perf_counter() - started
@@ -178,7 +178,7 @@ class TickerStream:
     async def _salvaged(self, push: bytes) -> Sequence[TickerSymbol]:
         """Read *push* item by item: an unreadable item costs itself alone."""
         items: list[TickerSymbol] = []
-        for count, item in enumerate(islice(readable_items(push, CHANNEL), SYMBOLS_MAX), start=1):
+        for count, item in enumerate(islice(readable_items(push), SYMBOLS_MAX), start=1):
             if item is None:
                 self._metrics.bad_items.inc()
             else:

@@ -29,6 +29,7 @@ _INFO: Final = "/api/v3/exchangeInfo"
 
 _ENTRIES_PER_TURN: Final = 125
 """Entries of an answer that is not chunked."""
+_NOTICES_MAX: Final = 20
 
 
 @asynccontextmanager
@@ -117,10 +118,10 @@ class MexcMarketData:
             await asyncio.sleep(0)
         return self._symbols
 
-    async def notices(self, limit: int = 20) -> Sequence[Notice]:
-        """Return the newest announcements of the exchange, at most *limit*."""
-        body = await self._get("/api/v3/announcements", language="en-US", page="1", limit=str(limit))
-        entries = [entry for page in decode(body, Notices).data for entry in page.details[:limit]]
+    async def notices(self) -> Sequence[Notice]:
+        """Return the newest announcements of the exchange."""
+        body = await self._get("/api/v3/announcements", language="en-US", page="1", limit=str(_NOTICES_MAX))
+        entries = [entry for page in decode(body, Notices).data for entry in page.details[:_NOTICES_MAX]]
         return [each for each in map(notice, entries) if each is not None]
 
     async def _rules_of(self, symbols: Sequence[str]) -> Mapping[str, SymbolInfo]:

@@ -1,17 +1,23 @@
-"""Symbols: normalised names, their two assets, their descriptions by the exchange, and the keys of their listings."""
+"""Symbols: normalised names, their assets, descriptions by the exchange, trading rules, and the keys of listings."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from decimal import Decimal
 from string import ascii_lowercase, ascii_uppercase
+from types import MappingProxyType
 from typing import Final, NamedTuple
 
 import msgspec
+from pydantic import ValidationError
 
-from shared.events import ListingKey, RawListing, Source
+from shared.events import ListingKey, RawListing, Side, Source, TradingRules
 
 QUOTE_ASSETS: Final = frozenset({"USDT", "USDC", "USD1", "USDE", "USDF", "EUR", "BRL", "BTC", "ETH", "SOL", "MX"})
+SIDES_CLOSED: Final[Mapping[Side, frozenset[int]]] = MappingProxyType(
+    {Side.BUY: frozenset({3, 4}), Side.SELL: frozenset({2, 4})}
+)
+"""Trade side types under which the exchange takes no order of that side: sell only or buy only, and closed."""
 _ONLINE: Final = frozenset({"1", "ENABLED"})
 _NOT_ONLINE: Final = frozenset({"2", "3"})
 _SEPARATORS: Final = "_-/ "
@@ -41,7 +47,7 @@ class SymbolInfo(msgspec.Struct, frozen=True, gc=False):
     api_allowed: bool
     """False on pairs that answer 10007 to every order sent by API."""
     trade_side_type: int | None
-    """1 both sides, 2 buy only, 3 sell only, 4 closed."""
+    """1 both sides; see `SIDES_CLOSED` for the others."""
     first_open_time: datetime | None
     base_precision: int | None
     """Decimals of a quantity."""
@@ -77,6 +83,21 @@ class SymbolInfo(msgspec.Struct, frozen=True, gc=False):
     def tells_status(self) -> bool:
         """Return whether the status is a known one."""
         return self.status in _ONLINE or self.status in _NOT_ONLINE
+
+
+def rules_of(info: SymbolInfo) -> TradingRules | None:
+    """Return the rules in *info*, without values that do not fit an event.
+
+    None for an unreadable entry: it does not show that orders are refused.
+    """
+    if not info.status:
+        return None
+    values = {name: getattr(info, name) for name in TradingRules.model_fields}
+    try:
+        return TradingRules.model_validate(values)
+    except ValidationError as error:
+        unusable = {each["loc"][0] for each in error.errors()}
+        return TradingRules.model_validate({name: values[name] for name in values.keys() - unusable})
 
 
 def normalise(symbol: str) -> str:

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from enum import StrEnum
 
-from simulator.symbols.decimals import truncate
-from simulator.symbols.instrument import Instrument, Quotes
+from simulator.symbols import Instrument, Quotes, truncate
 
 LEVELS = 100
 REFILL_SECONDS = 30

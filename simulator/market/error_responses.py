@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
-from simulator.symbols.decimals import plain
+from simulator.symbols import plain
 
 
 @dataclass(frozen=True, slots=True)

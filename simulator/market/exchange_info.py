@@ -5,9 +5,7 @@ from decimal import Decimal
 import msgspec
 
 from simulator.market.order_validation import TradingRules
-from simulator.symbols.catalogue import Catalogue
-from simulator.symbols.decimals import plain
-from simulator.symbols.instrument import Instrument, Phase
+from simulator.symbols import Catalogue, Instrument, Phase, plain
 
 # MEXC's status words: 1 online, 2 paused.
 _ONLINE, _PAUSED = "1", "2"

@@ -7,10 +7,8 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from simulator.market.market_terms import Amount, MarketTerms, with_terms
 from simulator.settings import SimulatorSettings
+from simulator.symbols import Course, Instrument, Scenario, course_of, newcomer
 from simulator.symbols.draws import draws
-from simulator.symbols.instrument import Instrument
-from simulator.symbols.scenarios import Course, Scenario, course_of
-from simulator.symbols.symbol_generator import newcomer
 
 _YEAR_SECONDS = 366 * 86_400
 Seconds = Annotated[float, Field(ge=0, le=_YEAR_SECONDS, allow_inf_nan=False)]

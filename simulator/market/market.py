@@ -27,9 +27,7 @@ from simulator.market.orders import (
 from simulator.market.price import price_at
 from simulator.market.settlement import Fees, check_balance, settle_maker, settle_taker
 from simulator.market.wallet import Wallet
-from simulator.symbols.catalogue import Catalogue
-from simulator.symbols.decimals import truncate
-from simulator.symbols.instrument import Instrument, Phase
+from simulator.symbols import Catalogue, Instrument, Phase, truncate
 
 _OPEN_ORDERS_MAX = 500
 _DEALS_MAX = 100_000

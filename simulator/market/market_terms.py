@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from simulator.market.book import LEVELS
 from simulator.market.error_responses import fill_template
-from simulator.symbols.instrument import FeeAsset, Instrument, TradeSide
+from simulator.symbols import FeeAsset, Instrument, TradeSide
 
 Amount = Annotated[Decimal, Field(gt=0, le=Decimal(10) ** 12, allow_inf_nan=False)]
 Decimals = Annotated[int, Field(ge=0, le=18)]

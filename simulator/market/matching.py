@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from simulator.market.book import Level, Side
-from simulator.symbols.decimals import truncate
+from simulator.symbols import truncate
 
 
 @dataclass(frozen=True, slots=True)

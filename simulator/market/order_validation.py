@@ -8,8 +8,7 @@ from simulator.market.book import Side
 from simulator.market.error_responses import RefusedError
 from simulator.market.orders import OrderRequest, OrderType
 from simulator.market.price import last_price
-from simulator.symbols.decimals import has_excess_decimals, truncate
-from simulator.symbols.instrument import Instrument, Phase, TradeSide
+from simulator.symbols import Instrument, Phase, TradeSide, has_excess_decimals, truncate
 
 _ONLY = {Side.BUY: TradeSide.BUY_ONLY, Side.SELL: TradeSide.SELL_ONLY}
 

@@ -4,11 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
-from simulator.symbols.decimals import truncate
+from simulator.symbols import CALM_PERIODS, DAY_MS, Course, Instrument, truncate, wave
 from simulator.symbols.draws import draws
-from simulator.symbols.instrument import Instrument
-from simulator.symbols.scenarios import CALM_PERIODS, Course, wave
-from simulator.symbols.symbol_generator import DAY_MS
 
 
 @dataclass(frozen=True, slots=True)

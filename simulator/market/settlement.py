@@ -8,7 +8,7 @@ from simulator.market.book import Level, Side
 from simulator.market.error_responses import INSUFFICIENT_POSITION, OVERSOLD, RefusedError
 from simulator.market.orders import Commission, Order, OrderRequest
 from simulator.market.wallet import Arrival, Wallet
-from simulator.symbols.instrument import FeeAsset, Instrument
+from simulator.symbols import FeeAsset, Instrument
 
 
 @dataclass(frozen=True, slots=True)

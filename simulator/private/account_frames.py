@@ -10,7 +10,7 @@ from simulator.market.book import Side
 from simulator.market.exposure_history import Deal
 from simulator.market.orders import Order, OrderType, Status
 from simulator.stream.channels import Feed
-from simulator.symbols.decimals import plain
+from simulator.symbols import plain
 
 _TYPES: Final[Mapping[OrderType, int]] = {
     OrderType.LIMIT: 1,

@@ -21,8 +21,7 @@ from simulator.rest.json_rows import exposure_history_row, trade_rows
 from simulator.rest.traffic import request_row, window_rows
 from simulator.stream.hub import Hub
 from simulator.stream.ticks import Ticks
-from simulator.symbols.decimals import plain
-from simulator.symbols.instrument import Instrument
+from simulator.symbols import Instrument, plain
 
 Answer = Callable[[Request], Awaitable[Response]]
 M = TypeVar("M", bound=BaseModel)

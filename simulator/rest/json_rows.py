@@ -7,7 +7,7 @@ from simulator.market.book import Side
 from simulator.market.exposure_history import Deal, Removal, exposures
 from simulator.market.orders import Order, OrderType
 from simulator.request_log import RequestLog
-from simulator.symbols.decimals import plain
+from simulator.symbols import plain
 
 _TIME_IN_FORCE = {
     OrderType.LIMIT: "GTC",

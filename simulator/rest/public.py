@@ -9,9 +9,7 @@ from simulator.market.book import NOTHING, Side
 from simulator.market.error_responses import RefusedError
 from simulator.market.price import Trade, day_ticker, last_price, trades_between
 from simulator.rest.params import Params
-from simulator.symbols.decimals import plain, truncate
-from simulator.symbols.instrument import Instrument
-from simulator.symbols.symbol_generator import DAY_MS
+from simulator.symbols import DAY_MS, Instrument, plain, truncate
 
 
 def ping(_: Exchange, __: Params, ___: int) -> object:

@@ -13,7 +13,7 @@ from simulator.market.error_responses import RefusedError
 from simulator.market.orders import NORMAL, Behaviour, Order, OrderRequest, OrderType
 from simulator.rest.json_rows import cancel_row, order_row, trade_rows
 from simulator.rest.params import Params
-from simulator.symbols.decimals import plain
+from simulator.symbols import plain
 
 # The length and the alphabet clients keep to; MEXC documents neither.
 _CLIENT_ID = re.compile(r"[A-Za-z0-9_-]{1,32}")

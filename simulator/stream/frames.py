@@ -5,8 +5,7 @@ from collections.abc import Iterable
 from shared.mexc import wire_pb2
 from simulator.market.book import NOTHING, Level
 from simulator.market.price import Trade, day_ticker
-from simulator.symbols.decimals import plain, truncate
-from simulator.symbols.instrument import Instrument
+from simulator.symbols import Instrument, plain, truncate
 
 _LENGTH_DELIMITED = 2
 

@@ -7,7 +7,7 @@ from simulator.market.market import Market
 from simulator.market.price import trades_between
 from simulator.stream.channels import Channel, Feed
 from simulator.stream.frames import book_ticker_frame, deals_frame
-from simulator.symbols.instrument import Instrument
+from simulator.symbols import Instrument
 
 
 class SymbolFeeds:

@@ -6,8 +6,7 @@ from collections.abc import Iterable
 from simulator.market.price import next_change_ms
 from simulator.stream.channels import Channel, Feed
 from simulator.stream.frames import repeated_item, ticker_frame, ticker_item, tickers_frame
-from simulator.symbols.catalogue import Catalogue
-from simulator.symbols.instrument import Instrument
+from simulator.symbols import Catalogue, Instrument
 
 
 class TickerBoard:

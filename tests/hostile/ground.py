@@ -24,7 +24,7 @@ from shared.events import (
     utc_now,
 )
 from shared.mexc.symbol_payloads import symbol_info
-from shared.mexc.trading_rules import rules_of
+from shared.mexc.symbols import rules_of
 from shared.process.runtime import Runtime
 from shared.wire.topology import PERSISTER_HEALTH, PERSISTER_TRADES, to_message
 from tests.hostile.agreement import Row, coins_are_those_of_the_ledger, one_order_of_each_listing

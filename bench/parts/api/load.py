@@ -7,8 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
 
-from bench.errors import BenchmarkError
-from bench.figures import Figures, latency
+from bench.figures import BenchmarkError, Figures, latency
 
 ANSWER_SECONDS_MAX: Final = 10.0
 

@@ -12,8 +12,7 @@ import psutil
 
 from api.access import tokens
 from api.access.principal import Scope
-from bench.errors import BenchmarkError
-from bench.figures import Result, percentile_99
+from bench.figures import BenchmarkError, Result, percentile_99
 from bench.harness import Harness, wait_until_ready
 from bench.parts.api import data as api_data
 from bench.parts.api.browser_paint import opened_ms, painted_ms

@@ -7,7 +7,7 @@ from executor.decisions.exit_evaluator import LookTime
 from executor.market_streams.market_streams import MarketStreams
 from executor.market_streams.stream_quotes import Tick
 from executor.model import WatchedPosition
-from executor.pricing.valuation import Quote
+from executor.pricing import Quote
 
 SETTLED_SECONDS: Final = 1.0
 """Best prices that stood for so long should be those of REST, too."""

@@ -8,7 +8,7 @@ from typing import Final
 
 import structlog
 
-from executor.pricing.paper_footprint import PaperFootprint
+from executor.pricing import PaperFootprint
 from shared.errors import TransientError, jittered, pause
 from shared.events import Mode, Side
 from shared.postgres.database import Database

@@ -9,7 +9,7 @@ from typing import Final, Protocol, TypeVar
 
 import structlog
 
-from executor.model import Order
+from executor.model import Order, keep_newest
 from executor.venues.paper.order_acceptance import MarketSight, needs_trades
 from shared.mexc.errors import ExchangeError
 from shared.mexc.orders.order_api import OrderRequest
@@ -21,7 +21,6 @@ log = structlog.get_logger(__name__)
 BOOK_LEVELS: Final = 500
 ASIDE_SECONDS_MAX: Final = 1.0
 """The longest wait for an answer beside the book."""
-_KEPT_MAX: Final = 1_000
 
 T = TypeVar("T")
 
@@ -62,10 +61,7 @@ class SymbolStates:
         if known is not None and self._clock() - known.at <= self._seconds_max:
             return known
         state = SymbolState(await self._questions.symbol_rules(symbol), self._clock())
-        self._known.pop(symbol, None)
-        while len(self._known) >= _KEPT_MAX:
-            self._known.pop(next(iter(self._known)))
-        self._known[symbol] = state
+        keep_newest(self._known, symbol, state)
         return state
 
 

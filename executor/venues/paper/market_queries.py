@@ -16,14 +16,14 @@ class PaperQuestions:
     """For what an order is filled by: with the reserve of its side."""
     aside: MexcMarketData
     """For questions that are given up where the limits do not allow them in time."""
-    described: Callable[[str], Awaitable[SymbolInfo | None]] | None = None
-    """Asks exchangeInfo by the same way, for others too; unless it is given, *aside* is queried."""
+    described: Callable[[str], Awaitable[SymbolInfo | None]]
+    """Asks exchangeInfo by the same way, for others too."""
 
     async def depth(self, symbol: str, limit: int) -> OrderBook:
         return await self.rest.depth(symbol, limit)
 
     async def symbol_rules(self, symbol: str) -> SymbolInfo | None:
-        return await (self.described or self.aside.symbol_rules)(symbol)
+        return await self.described(symbol)
 
     async def recent_trades(self, symbol: str, limit: int) -> Sequence[PublicTrade]:
         return await self.aside.recent_trades(symbol, limit)

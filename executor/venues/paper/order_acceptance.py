@@ -10,13 +10,12 @@ from typing import Final
 
 from executor.decisions.freshness import age_starts_at
 from executor.model import CAREFUL, Executed, Reason, SendResult
-from executor.pricing.symbol_bounds import band_of, is_plausible, rules_violation, with_digits_of, with_usable_maxima
+from executor.pricing import band_of, is_plausible, rules_violation, with_digits_of, with_usable_maxima
 from executor.venues.error_codes import CODES, result_of_code
 from shared.events import Listing, Side, TradingRules
 from shared.mexc.orders.order_api import OrderRequest, plain
 from shared.mexc.payloads import OrderBook
-from shared.mexc.symbols import SymbolInfo
-from shared.mexc.trading_rules import SIDES_CLOSED, rules_of
+from shared.mexc.symbols import SIDES_CLOSED, SymbolInfo, rules_of
 
 _UNKNOWN, _SUSPENDED, _WRONG_SIDE, _NOT_BY_API, _DISABLED = -1121, 30000, 30001, 10007, 30016
 _MARKET_DISABLED, _TOO_SMALL, _TOO_LARGE, _TOO_FINE, _PRICE_OUTSIDE = 30018, 30002, 30003, 700008, 30087

@@ -1,6 +1,6 @@
 """Quarantine of answers and newcomers: those that lose or gain more symbols at once than an exchange does."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
 from typing import Final
@@ -67,35 +67,12 @@ class Quarantines:
         return (yield from self._of_source[source].rejection(shown, new_count))
 
 
-class UnlistedSymbols:
-    """Symbols shown by tickers within the hour, and by no list."""
-
-    def __init__(self, thresholds: Thresholds) -> None:
-        self._thresholds = thresholds
-        self._added: dict[str, datetime] = {}
-
-    def rejection(self, new_count: int, at: datetime) -> str:
-        """Return why *new_count* more are rejected; empty where they are accepted."""
-        for symbol in [symbol for symbol, added_at in self._added.items() if at - added_at > UNLISTED_FOR]:
-            del self._added[symbol]
-        if len(self._added) + new_count <= self._thresholds.swollen_max:
-            return ""
-        return f"swollen: {len(self._added) + new_count} symbols that no list shows"
-
-    def add(self, symbols: Iterable[str], at: datetime) -> None:
-        self._added.update(dict.fromkeys(symbols, at))
-
-    def remove_listed(self, symbols: AbstractSet[str]) -> None:
-        """Drop *symbols*, which a list shows."""
-        for symbol in [symbol for symbol in self._added if symbol in symbols]:
-            del self._added[symbol]
-
-
 class NewcomerFilter:
     def __init__(self, thresholds: Thresholds, register: SymbolRegister) -> None:
         self._thresholds = thresholds
         self._register = register
-        self._unlisted = UnlistedSymbols(thresholds)
+        self._unlisted: dict[str, datetime] = {}
+        """Symbols shown by tickers within the hour, and by no list."""
 
     def filter_tickers(self, symbols: AbstractSet[str], at: datetime) -> tuple[list[str], str]:
         """Return which of *symbols* to accept from a ticker or a trade, and why the others are rejected.
@@ -108,10 +85,10 @@ class NewcomerFilter:
             for symbol in symbols
             if symbol in self._register.records and self._register.records[symbol].state is not SymbolState.GONE
         ]
-        rejection = (self._unlisted.rejection(len(unlisted), at) or self.overflow(unlisted)) if unlisted else ""
+        rejection = (self._unlisted_rejection(len(unlisted), at) or self.overflow(unlisted)) if unlisted else ""
         if rejection:
             return sorted(known), rejection
-        self._unlisted.add(unlisted, at)
+        self._unlisted.update(dict.fromkeys(unlisted, at))
         return sorted(unlisted + known), ""
 
     def overflow(self, symbols: Sequence[str]) -> str:
@@ -122,4 +99,13 @@ class NewcomerFilter:
 
     def listed(self, symbols: AbstractSet[str]) -> None:
         """Record that a list shows *symbols*."""
-        self._unlisted.remove_listed(symbols)
+        for symbol in [symbol for symbol in self._unlisted if symbol in symbols]:
+            del self._unlisted[symbol]
+
+    def _unlisted_rejection(self, new_count: int, at: datetime) -> str:
+        """Return why *new_count* more symbols that no list shows are rejected; empty where they are accepted."""
+        for symbol in [symbol for symbol, added_at in self._unlisted.items() if at - added_at > UNLISTED_FOR]:
+            del self._unlisted[symbol]
+        if len(self._unlisted) + new_count <= self._thresholds.swollen_max:
+            return ""
+        return f"swollen: {len(self._unlisted) + new_count} symbols that no list shows"

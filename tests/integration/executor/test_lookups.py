@@ -234,7 +234,7 @@ async def test_an_order_that_is_not_shown_by_any_way_is_an_alarm_and_its_money_s
 ) -> None:
     """What was acknowledged is no less there for being hidden; a sale that left no coins took place."""
     component = Component("executor")
-    live.resolver._alerts = Alarms(component)
+    live.resolver._alert = Alarms(component).needed
     order = await (bought(live, time, behaviour) if side == "BUY" else selling(live, time, behaviour))
     exchange.hidden_from = set(EVERY_WAY)
     stake = await live.stake(Mode.LIVE)
@@ -255,7 +255,7 @@ async def test_an_order_that_is_not_shown_by_any_way_is_an_alarm_and_its_money_s
 
 async def test_an_alarm_ends_with_the_order(live: Executor, exchange: ModelExchange, time: Time) -> None:
     component = Component("executor")
-    live.resolver._alerts = Alarms(component)
+    live.resolver._alert = Alarms(component).needed
     await bought(live, time)
     exchange.hidden_from = set(EVERY_WAY)
     await look(live, time, times=30, every_seconds=8)

@@ -8,6 +8,7 @@ from typing import Any
 from prometheus_client import CollectorRegistry
 
 from executor.market_streams.market_streams import DAY_SECONDS, MarketStreams
+from executor.market_streams.stream_quotes import NoListener
 from executor.settings import ExecutorSettings
 from shared.mexc.streams.symbol_channels import channels_of
 from tests.support.fakes.streams import Exchange, book, listening
@@ -26,7 +27,7 @@ async def following(exchange: Exchange, *symbols: str, **settings: Any) -> Async
         chosen = ExecutorSettings(**PATIENT | settings)
         streams = MarketStreams(url, chosen, CollectorRegistry(), rotate_seconds=rotate_seconds)
         streams.follow(symbols)
-        tasks.create_task(streams.run(until))
+        tasks.create_task(streams.run(until, NoListener()))
         try:
             yield streams
         finally:

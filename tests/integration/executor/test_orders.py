@@ -457,7 +457,7 @@ async def test_what_is_at_stake_is_shown(executor: Executor, time: Time) -> None
     await executor.buy(a_coin("NEW", time))
 
     async with asyncio.TaskGroup() as tasks:
-        watching = tasks.create_task(show_exposure(executor.database, executor.metrics))
+        watching = tasks.create_task(show_exposure(executor.database, executor.metrics.show_exposure))
         await eventually(lambda: executor.metric("exposure_usdt", mode="dry-run", state="held") == 95.23)
         watching.cancel()
 

@@ -35,11 +35,6 @@ QUICK: dict[str, Any] = {
 }
 
 
-class NothingGivenUp:
-    def hint(self, sent_as: str) -> None:
-        pass
-
-
 @dataclass
 class Seen:
     """Checks that only remember what they were asked for."""
@@ -97,7 +92,8 @@ async def following(
     seen, registry, stop = Seen(), CollectorRegistry(), asyncio.Event()
     async with connect_account(simulator.rest_url, signing, RestLimits(total_seconds=2)) as account:
         keys = Keys(account)
-        hints = PushHints(Checks(seen, NothingGivenUp(), [seen]), {"USDT"}, PushMetrics(registry))
+        checks = Checks(seen.hint, lambda _: None, [seen.prompt])
+        hints = PushHints(checks, {"USDT"}, PushMetrics(registry))
         chosen = StreamOptions(simulator.ws_url, **QUICK | options)
         stream = PrivateStream(chosen, ListenKey(keys), hints, keep_alive_seconds=keep_alive_seconds)
         async with asyncio.TaskGroup() as tasks:

@@ -163,7 +163,9 @@ class Process:
         trading = MexcTrading(model, api_key="key", api_secret="secret")
         footprint = PaperFootprint(settings.paper_footprint_seconds)
         venues: dict[Mode, Venue] = {
-            Mode.DRY_RUN: DryRun(rest, None, footprint=footprint, settings=settings, now=now, clock=loop.time),
+            Mode.DRY_RUN: DryRun(
+                dict.fromkeys(Side, rest), None, footprint=footprint, settings=settings, now=now, clock=loop.time
+            ),
             Mode.LIVE: Live(
                 dict.fromkeys(Side, LiveSide(trading, account)), clock, taker_fee=settings.taker_fee, now=now
             ),

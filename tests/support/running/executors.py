@@ -27,7 +27,7 @@ from executor.supervision.exposure_metrics import Exposure, read_exposure
 from executor.venues.dry_run import DryRun
 from executor.venues.exchange_connections import Exchange, ForExits
 from executor.venues.venue import Venue
-from shared.events import Listing, Mode, TradingRules, utc_now
+from shared.events import Listing, Mode, Side, TradingRules, utc_now
 from shared.mexc.market_data import MexcMarketData
 from shared.mexc.orders.account import MexcAccount
 from shared.mexc.time.exchange_clock import ExchangeClock
@@ -171,6 +171,7 @@ def opened(
         lines=None,
         exits=ForExits(rest, rest, cast("MexcAccount | None", exchange.account), footprint=footprint),
         limiter=a_limiter(settings),
+        spare=rest,
     )
 
 
@@ -201,7 +202,9 @@ class Executor:
         self.to_send: list[Order] = []
         self.footprint = PaperFootprint(self.settings.paper_footprint_seconds)
         self.venues: dict[Mode, Venue] = {
-            Mode.DRY_RUN: DryRun(exchange, None, footprint=self.footprint, settings=self.settings, now=time),
+            Mode.DRY_RUN: DryRun(
+                dict.fromkeys(Side, exchange), None, footprint=self.footprint, settings=self.settings, now=time
+            ),
             Mode.LIVE: ModelVenue(exchange, failpoint=self.failpoint),
         }
         self.parts = assemble(

@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from shared.mexc.trading_rules import rules_of
+from shared.mexc.symbols import rules_of
 from tests.support.data.builders import a_symbol_info
 
 

@@ -3,11 +3,11 @@
 import json
 
 from bench.exchange.market import Market
-from ingest.streams.ticker_stream import CHANNEL, items_in, names_in
+from ingest.streams.ticker_stream import items_in, names_in
 
 
 def symbols_in(frame: bytes) -> set[str]:
-    return names_in(items_in(frame, CHANNEL))
+    return names_in(items_in(frame))
 
 
 def test_newcomer_is_one_of_the_coins_in_its_frame() -> None:

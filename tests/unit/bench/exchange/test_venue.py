@@ -4,12 +4,12 @@ import asyncio
 
 import pytest
 
-from bench.errors import BenchmarkError
 from bench.exchange import venue as module
 from bench.exchange.account import TEST_PATH
 from bench.exchange.http_wire import post
 from bench.exchange.market import Market
 from bench.exchange.venue import Instant, Venue
+from bench.figures import BenchmarkError
 
 
 @pytest.fixture

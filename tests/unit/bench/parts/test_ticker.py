@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from bench.errors import BenchmarkError
+from bench.figures import BenchmarkError
 from bench.parts.ticker import turns_of
 
 

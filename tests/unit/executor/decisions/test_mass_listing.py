@@ -16,7 +16,7 @@ def at(*seconds: float) -> list[datetime]:
 
 def counted(per_minute_max: int, moments: list[datetime]) -> list[bool]:
     mass = MassListing(per_minute_max)
-    return [mass.is_too_many(key(index), moment) for index, moment in enumerate(moments)]
+    return [mass.counts_too_many(key(index), moment) for index, moment in enumerate(moments)]
 
 
 def key(index: int) -> ListingKey:
@@ -66,22 +66,22 @@ def test_too_many_is_more_than_allowed_in_any_minute(gaps: list[float], allowed:
 def test_a_listing_counts_once_however_often_it_is_told() -> None:
     mass = MassListing(1)
 
-    assert [mass.is_too_many(key(0), moment) for moment in at(0, 1, 2)] == [False, False, False]
-    assert mass.is_too_many(key(1), NOON + timedelta(seconds=3))
+    assert [mass.counts_too_many(key(0), moment) for moment in at(0, 1, 2)] == [False, False, False]
+    assert mass.counts_too_many(key(1), NOON + timedelta(seconds=3))
 
 
 def test_a_listing_counts_from_when_it_was_first_told() -> None:
     mass = MassListing(1)
     for moment in at(0, 59):
-        mass.is_too_many(key(0), moment)
+        mass.counts_too_many(key(0), moment)
 
-    assert not mass.is_too_many(key(1), NOON + timedelta(seconds=60))
+    assert not mass.counts_too_many(key(1), NOON + timedelta(seconds=60))
 
 
 @pytest.mark.parametrize("per_minute_max", [1, 20])
 def test_it_remembers_no_more_than_it_needs(per_minute_max: int) -> None:
     mass = MassListing(per_minute_max)
     for hour in range(1000):
-        mass.is_too_many(key(hour), NOON + timedelta(hours=hour))
+        mass.counts_too_many(key(hour), NOON + timedelta(hours=hour))
 
     assert len(mass._latest) <= per_minute_max

@@ -99,12 +99,12 @@ async def test_failed_reading_leaves_a_spent_balance_spent(free: FreeBalances, a
 async def test_it_is_read_again_for_an_asset_after_a_while_and_for_another_at_once(
     free: FreeBalances, account: Account
 ) -> None:
-    assert not free.is_due([])
-    assert free.is_due(["ABC"])
-    assert not free.is_due(["ABC"])
-    assert free.is_due(["ABC", "XYZ"])
+    assert not free.claim_reading([])
+    assert free.claim_reading(["ABC"])
+    assert not free.claim_reading(["ABC"])
+    assert free.claim_reading(["ABC", "XYZ"])
     account.now = REQUEST_SECONDS + 1
-    assert free.is_due(["ABC"])
+    assert free.claim_reading(["ABC"])
 
 
 async def test_balance_of_some_time_ago_proves_nothing_about_a_sale(account: Account) -> None:

@@ -34,7 +34,7 @@ def coins(count: int) -> list[WatchedPosition]:
 
 def look(paced: LookSchedule, everything: list[WatchedPosition], now: float, **more: Any) -> list[str]:
     """Look at all whose turn it is, of which nothing is due; return their symbols."""
-    names = {each.name for each in everything if paced.is_its_turn(each, now)}
+    names = {each.name for each in everything if paced.take_turn(each, now)}
     paced.looked(everything, names, more.get("calm", names), more.get("waiting", {}), now)
     return sorted(each.position.symbol for each in everything if each.name in names)
 
@@ -108,13 +108,13 @@ def test_a_person_who_wants_it_sold_waits_for_no_turn() -> None:
 @pytest.mark.parametrize("state", [PositionState.DUST, PositionState.UNSELLABLE])
 def test_what_cannot_be_sold_has_its_turn_now_and_then(state: PositionState) -> None:
     each, paced = _in_state(state), pace(rare_check_seconds=30)
-    turns = [paced.is_its_turn(each, now) for now in (100.0, 129.0, 130.0)]
+    turns = [paced.take_turn(each, now) for now in (100.0, 129.0, 130.0)]
 
     assert turns == [True, False, True]
 
 
 def test_what_is_not_in_the_account_has_no_turn() -> None:
-    assert not pace().is_its_turn(_in_state(PositionState.EXTERNAL), 100.0)
+    assert not pace().take_turn(_in_state(PositionState.EXTERNAL), 100.0)
 
 
 def _in_state(state: PositionState) -> WatchedPosition:

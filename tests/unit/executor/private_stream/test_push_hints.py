@@ -40,7 +40,7 @@ class Asked:
 class World:
     def __init__(self, *known: str) -> None:
         self.unsettled, self.asked, self.registry = Unsettled(set(known)), Asked(), CollectorRegistry()
-        checks = Checks(self.unsettled, self.asked, [self.asked, self.asked])
+        checks = Checks(self.unsettled.hint, self.asked.hint, [self.asked.prompt, self.asked.prompt])
         self.hints = PushHints(checks, {"USDT", "MX"}, PushMetrics(self.registry))
 
     def counted(self, metric: str) -> dict[str, float]:

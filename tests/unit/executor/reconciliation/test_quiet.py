@@ -49,9 +49,6 @@ class Ground:
     def tries_again(self, *_: object) -> bool:
         return False
 
-    def needed(self, _: object) -> None:
-        pass
-
     def reconciler(self) -> OrderReconciler:
         return OrderReconciler(
             {Mode.DRY_RUN: cast("Venue", self)},
@@ -59,7 +56,7 @@ class Ground:
             cast("OrderSender", self),
             ExecutorSettings(),
             now=lambda: NOON,
-            alerts=self,
+            alert=lambda _: None,
             clock=self.boot,
         )
 

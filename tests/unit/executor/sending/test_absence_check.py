@@ -36,8 +36,8 @@ class Looks:
 
 def an_absence(looks: Looks | None = None) -> AbsenceCheck:
     venues = {Mode.DRY_RUN: cast("Venue", looks or Looks())}
-    pace, moments = cast("OrderSlots", Unbanned()), cast("ExchangeTime", None)
-    return AbsenceCheck(venues, pace, moments, ExecutorSettings(), balances=None, now=lambda: NOON)
+    slots, time = cast("OrderSlots", Unbanned()), cast("ExchangeTime", None)
+    return AbsenceCheck(venues, slots, time, ExecutorSettings(), balances=None, now=lambda: NOON)
 
 
 def orders(count: int) -> list[Order]:
@@ -52,7 +52,7 @@ async def test_each_of_several_orders_that_find_their_symbols_closed_is_looked_f
 
     async with asyncio.TaskGroup() as waits:
         for inquiry in inquiries:
-            waits.create_task(inquiry.before(again, written=True))
+            waits.create_task(inquiry.wait_before(again, written=True))
 
     assert sorted(looks.sought) == [each.sent_as for each in several]
 
@@ -82,8 +82,8 @@ def test_one_order_is_looked_for_every_two_seconds_whatever_others_do() -> None:
 
     looked = []
     for order, at in ((one, 0.0), (other, 0.1), (one, 1.9), (one, BESIDE_EVERY_SECONDS), (other, 2.05)):
-        looked.append(absence.may_look_beside(order, at))
-        absence.looked_beside(order)
+        looked.append(absence.begin_look_beside(order, at))
+        absence.end_look_beside(order)
 
     assert looked == [True, True, False, True, False]
 
@@ -91,16 +91,16 @@ def test_one_order_is_looked_for_every_two_seconds_whatever_others_do() -> None:
 def test_of_many_no_more_than_a_few_are_looked_for_at_once_and_each_the_more_rarely() -> None:
     absence, many = an_absence(), orders(2 * BESIDE_MAX)
 
-    at_once = [absence.may_look_beside(each, 0.0) for each in many]
+    at_once = [absence.begin_look_beside(each, 0.0) for each in many]
     for each in many:
-        absence.looked_beside(each)
-    then = [absence.may_look_beside(each, 0.25) for each in many]
+        absence.end_look_beside(each)
+    then = [absence.begin_look_beside(each, 0.25) for each in many]
     for each in many:
-        absence.looked_beside(each)
+        absence.end_look_beside(each)
 
     assert at_once == [True] * BESIDE_MAX + [False] * BESIDE_MAX
     assert then == [False] * BESIDE_MAX + [True] * BESIDE_MAX
-    assert not absence.may_look_beside(many[0], BESIDE_EVERY_SECONDS)
+    assert not absence.begin_look_beside(many[0], BESIDE_EVERY_SECONDS)
     for each in many[1:]:
         absence.forget(each)
-    assert absence.may_look_beside(many[0], BESIDE_EVERY_SECONDS)
+    assert absence.begin_look_beside(many[0], BESIDE_EVERY_SECONDS)

@@ -29,9 +29,9 @@ def an_item(symbol: str) -> bytes:
 def test_item_that_cannot_be_read_concerns_that_item(odd: bytes) -> None:
     frame = frame_of(an_item("ABCUSDT"), odd, an_item("币安人生USDT"))
     with pytest.raises(UnreadableItemError):
-        items_in(frame, CHANNEL)
+        items_in(frame)
 
-    items = list(readable_items(frame, CHANNEL))
+    items = list(readable_items(frame))
 
     assert [item and (item.symbol, item.price) for item in items] == [
         ("ABCUSDT", "1.5"),
@@ -43,7 +43,7 @@ def test_item_that_cannot_be_read_concerns_that_item(odd: bytes) -> None:
 def test_good_frame_reads_the_same_item_by_item() -> None:
     frame = tickers("ABCUSDT", "XYZUSDT", price="2")
 
-    assert list(readable_items(frame, CHANNEL)) == list(items_in(frame, CHANNEL))
+    assert list(readable_items(frame)) == list(items_in(frame))
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,7 @@ def test_good_frame_reads_the_same_item_by_item() -> None:
 )
 def test_frame_that_is_none_is_refused(frame: bytes) -> None:
     with pytest.raises(FrameError):
-        list(readable_items(frame, CHANNEL))
+        list(readable_items(frame))
 
 
 @strategies.steady
@@ -66,6 +66,6 @@ def test_frame_that_is_none_is_refused(frame: bytes) -> None:
 def test_whatever_comes_is_read_or_refused(frame: bytes) -> None:
     for whole in (frame, field(1, CHANNEL.encode()) + field(310, frame)):
         try:
-            list(readable_items(whole, CHANNEL))
+            list(readable_items(whole))
         except FrameError:
             continue

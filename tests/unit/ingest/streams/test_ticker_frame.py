@@ -11,7 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest.streams.ticker_stream import (
-    CHANNEL,
     FRAME_BYTES_MAX,
     SLICE_SYMBOLS,
     SYMBOLS_MAX,
@@ -28,7 +27,7 @@ SCALARS = st.one_of(st.binary(max_size=30), st.integers(min_value=0, max_value=2
 
 
 def symbols_in(frame: bytes) -> set[str]:
-    return names_in(items_in(frame, CHANNEL))
+    return names_in(items_in(frame))
 
 
 def test_frame_holds_its_symbols_whatever_their_script() -> None:
@@ -52,7 +51,7 @@ def test_symbol_is_the_same_however_a_frame_spells_it(spelling: str) -> None:
 
 
 def prices_in(frame: bytes) -> TickerPrices:
-    items = items_in(frame, CHANNEL)
+    items = items_in(frame)
     return TickerPrices(items, range(len(items)))
 
 
@@ -75,7 +74,7 @@ def test_price_that_is_none_is_none(text: str) -> None:
 
 
 def test_symbol_of_another_part_of_the_frame_has_no_price_here() -> None:
-    items = items_in(tickers("AUSDT", "BUSDT", "CUSDT"), CHANNEL)
+    items = items_in(tickers("AUSDT", "BUSDT", "CUSDT"))
 
     assert [TickerPrices(items, range(1, 2))(symbol) for symbol in ("AUSDT", "BUSDT", "CUSDT", "DUSDT")] == [
         None,
@@ -178,7 +177,7 @@ def test_reading_a_large_frame_does_not_set_off_the_garbage_collector() -> None:
     gc.collect()
     gc.callbacks.append(note)
     try:
-        unread = iter(items_in(frame, CHANNEL))
+        unread = iter(items_in(frame))
         while names_in(islice(unread, SLICE_SYMBOLS)):
             pass
     finally:

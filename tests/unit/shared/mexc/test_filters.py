@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from shared.mexc.filters import NO_FILTERS, Filters, filters_of
 from shared.mexc.symbol_payloads import symbol_info
-from shared.mexc.trading_rules import rules_of
+from shared.mexc.symbols import rules_of
 from tests.support.data.strategies import json_values, steady
 
 

@@ -51,7 +51,8 @@ class Asking:
 async def asking() -> AsyncIterator[Asking]:
     async with AsyncExitStack() as stack:
         reserved, aside = Way(), Way()
-        yield Asking(PaperQuestions(await reserved.open(stack), await aside.open(stack)), reserved, aside)
+        rest = await aside.open(stack)
+        yield Asking(PaperQuestions(await reserved.open(stack), rest, rest.symbol_rules), reserved, aside)
 
 
 QUESTIONS: dict[str, Callable[[PaperQuestions], Awaitable[object]]] = {

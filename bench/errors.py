@@ -1,5 +1,0 @@
-"""Errors that end a benchmark."""
-
-
-class BenchmarkError(Exception):
-    """The measurement is invalid."""
