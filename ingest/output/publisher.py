@@ -129,8 +129,14 @@ class Publisher:
             event = raw_listing(sighting, secrets.token_hex(16), self._now())
         except ValidationError as error:
             return partial(self._dead_letter, sighting, explain(error), on_confirmed)
+        first = None
+        try:
+            first = self.ahead(event)
+        except Exception:
+            # Whatever is wrong with the way beside it, the sighting is published.
+            log.exception("a sighting was not passed ahead", symbol=event.symbol)
         hold_seconds = self.late_hold_seconds - held_seconds if sighting.is_late_first else 0.0
-        return partial(self._publish_event, event, sighting, on_confirmed, self._pass_ahead(event), hold_seconds)
+        return partial(self._publish_event, event, sighting, on_confirmed, first, hold_seconds)
 
     async def _hold(self, sighting: Sighting, on_confirmed: Callable[[Sighting], None]) -> None:
         """Publish *sighting* once its symbol is described, with what is known by then; or after a while without."""
@@ -138,14 +144,6 @@ class Publisher:
         began = loop.time()
         described = await self.hold.described(sighting)
         await self._prepare(described, on_confirmed, loop.time() - began)()
-
-    def _pass_ahead(self, event: RawListing) -> asyncio.Future[None] | None:
-        try:
-            return self.ahead(event)
-        except Exception:
-            # Whatever is wrong with the way beside it, the sighting is published.
-            log.exception("a sighting was not passed ahead", symbol=event.symbol)
-            return None
 
     async def _dead_letter(self, sighting: Sighting, reason: str, on_confirmed: Callable[[Sighting], None]) -> None:
         """Publish a dead letter for what does not fit the contract, and keep it in health until it is acknowledged."""
