@@ -114,7 +114,8 @@ class OrderTransitions:
             if update.reason is Reason.PAIR_REFUSED:
                 await halt_causes.halt_if_many_pairs_refused(connection, after, self._limits.pair_refusals_max)
             if after.state in _ANNOUNCED:
-                trade = trade_of(after, fill=update.fill, reason=reason, found_at=update.found_at)
+                again = update.event is OrderEvent.POSTPONED
+                trade = trade_of(after, fill=update.fill, reason=reason, found_at=update.found_at, again=again)
                 await connection.execute(TELL, trade.model_dump(mode="json"))
         self._outbox_filled()
         self._count(after, update)
