@@ -207,7 +207,7 @@ async def open_database(
     """Connect to the database at *url*, retrying until *stop*."""
 
     async def attempt() -> Database:
-        return await stack.enter_async_context(database.connect(settings, url, name=name))
+        return await stack.enter_async_context(database.connect(settings, url, name=name, writes=True))
 
     return await when_available("database", attempt, stop)
 

@@ -13,6 +13,7 @@ from api.operator import actions
 from shared.control.config_store import Author
 from shared.errors import SniperError
 from shared.events import Side
+from shared.mexc.symbols import normalise
 from shared.postgres.database import Database
 
 # Of further attempts only the last has its request here, which is not that of an earlier one that appeared after all.
@@ -65,8 +66,11 @@ class Outcome:
     """In the quote asset, before any fee."""
     fee: Decimal | None = None
     fee_asset: str | None = None
+    """In the one spelling, whichever it was given in: it is compared with the coin and the money of the order."""
 
     def __post_init__(self) -> None:
+        if self.fee_asset:
+            object.__setattr__(self, "fee_asset", normalise(self.fee_asset))
         for field, amount in (("base_qty", self.base_qty), ("cost", self.cost)):
             if not (amount.is_finite() and amount > 0):
                 raise UnclearOutcomeError(field, "what was filled, and what it cost, must be positive numbers")

@@ -61,6 +61,8 @@ class HaltCause(StrEnum):
     """The loss of a day reached the limit."""
     APPEARED = "appeared"
     """A given-up order appeared at the exchange after all."""
+    JOURNAL = "journal"
+    """The database has lost what it had confirmed of an order."""
 
 
 async def latch(connection: Connection, cause: HaltCause, mode: Mode | None, reason: str) -> None:

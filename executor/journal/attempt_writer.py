@@ -1,6 +1,6 @@
 """The journal of further attempts: each is committed before it is sent, and those before it are never forgotten."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
@@ -52,11 +52,12 @@ SELECT
     coalesce(answered_at, $3), $4
 FROM orders WHERE client_order_id = $1
 """
-# The answer to the attempt before says nothing of this one.
+# The answer to the attempt before says nothing of this one. As with a first attempt, its request is known once it is
+# answered: a price that is refused makes it another.
 BEGIN: Final = """
 UPDATE orders SET
-    state = $2, attempt = attempt + 1, attempt_id = $3, send_until = $4, request = $5,
-    price_max = coalesce(price_max, $6), exchange_order_id = NULL, answered_at = NULL, attention = NULL, misses = 0,
+    state = $2, attempt = attempt + 1, attempt_id = $3, send_until = $4, request = NULL,
+    price_max = coalesce(price_max, $5), exchange_order_id = NULL, answered_at = NULL, attention = NULL, misses = 0,
     updated_at = now()
 WHERE client_order_id = $1
 RETURNING *
@@ -101,8 +102,8 @@ class AttemptWriter:
         self._count = count
         self._now = now
 
-    async def begin(self, order: Order, request: Mapping[str, str], until: datetime) -> Order | Refusal | None:
-        """Commit that *request* is sent for *order*, whose attempt ended with nothing filled, *until* then at most.
+    async def begin(self, order: Order, until: datetime) -> Order | Refusal | None:
+        """Commit that *order*, whose attempt ended with nothing filled, is attempted again, *until* then at most.
 
         Returns the order to send, or what stands against it; None where it has gone on without us.
         """
@@ -121,9 +122,7 @@ class AttemptWriter:
             name, now = order.client_order_id, self._now()
             await connection.execute(KEEP, name, order.exchange_order_id, order.answered_at, now)
             attempt_id = further_id(order)
-            begun = await connection.fetchrow(
-                BEGIN, name, step.state, attempt_id, until, dict(request), order.price_max
-            )
+            begun = await connection.fetchrow(BEGIN, name, step.state, attempt_id, until, order.price_max)
             again = order_of(begun)
         self._count(again, Reason.NOT_FILLED)
         return again

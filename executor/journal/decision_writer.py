@@ -218,7 +218,7 @@ def _added(order: Order, reason: str) -> Mapping[str, object]:
 
 
 def _told(row: Record) -> tuple[object]:
-    return (trade_of(order_of(row)).model_dump(mode="json"),)
+    return (trade_of(order_of(row), again=True).model_dump(mode="json"),)
 
 
 def _trading_state(row: Record) -> TradingState:

@@ -14,9 +14,9 @@ from executor.journal import settlement, transition_sql
 from executor.journal.announced_openings import follow
 from executor.journal.moved_opening_sql import AWAIT_STATED
 from executor.journal.order_row import UNSTORABLE, in_ascii, order_of
-from executor.model import AT_LARGE, FINAL, TABLE, Order, OrderState, OrderUpdate, Reason, trade_of, worded
+from executor.model import AT_LARGE, FINAL, TABLE, Order, OrderEvent, OrderState, OrderUpdate, Reason, trade_of, worded
 from executor.settings import LimitSettings
-from shared.errors import readable
+from shared.errors import PermanentError, readable
 from shared.log_context import of_listing
 from shared.postgres.database import Database
 from shared.states import HELD, in_sql
@@ -56,6 +56,10 @@ LOOKED: Final = "UPDATE orders SET looked_again = $2 WHERE client_order_id = $1 
 _ANNOUNCED: Final = FINAL | {OrderState.ARMED, OrderState.UNKNOWN}
 
 
+class LostOrderError(PermanentError):
+    """The database does not hold what it had confirmed of an order."""
+
+
 class OrderTransitions:
     """Raises TransientError when the database is away, after which the step may or may not be taken: take it again."""
 
@@ -79,6 +83,7 @@ class OrderTransitions:
     async def record(self, order: Order, update: OrderUpdate) -> Order | None:
         """Commit *update* of *order*, and return it as it is then; None where it is past that already.
 
+        Raises LostOrderError where it was committed before, and the journal does not know.
         Words that the database cannot hold are stored as far as it can: what happened matters, not how it was put.
         """
         reason = update.words
@@ -94,7 +99,7 @@ class OrderTransitions:
             # What waits has no money reserved, and its firing holds the order before the exposure.
             if order.state is not OrderState.ARMED:
                 await connection.execute(settlement.LOCK, order.mode)
-            before = order_of(await connection.fetchrow(transition_sql.READ, order.client_order_id))
+            before = _kept(order, update, await connection.fetchrow(transition_sql.READ, order.client_order_id))
             taken = TABLE.get((before.state, update.event))
             if taken is None or _is_overtaken(order, before):
                 return None
@@ -109,7 +114,8 @@ class OrderTransitions:
             if update.reason is Reason.PAIR_REFUSED:
                 await halt_causes.halt_if_many_pairs_refused(connection, after, self._limits.pair_refusals_max)
             if after.state in _ANNOUNCED:
-                trade = trade_of(after, fill=update.fill, reason=reason, found_at=update.found_at)
+                again = update.event is OrderEvent.POSTPONED
+                trade = trade_of(after, fill=update.fill, reason=reason, found_at=update.found_at, again=again)
                 await connection.execute(TELL, trade.model_dump(mode="json"))
         self._outbox_filled()
         self._count(after, update)
@@ -189,6 +195,20 @@ class OrderTransitions:
         orders = readable(rows, order_of, failed=lambda row, _: failed.append(row["client_order_id"]))
         self._alarm(what, unread(failed, what))
         return orders
+
+
+def _kept(known: Order, update: OrderUpdate, row: Record | None) -> Order:
+    """Return the order in *row*; raise LostOrderError where that is from before it was *known* as it is.
+
+    Where it only waits, nothing of it is at the exchange, and it may wait as before.
+    """
+    if row is None:
+        raise LostOrderError("the journal does not hold the order")
+    stands = order_of(row)
+    is_older = (stands.decided_at, stands.attempt) < (known.decided_at, known.attempt)
+    if is_older and known.state is not OrderState.ARMED and update.event is not OrderEvent.POSTPONED:
+        raise LostOrderError("the journal holds an older state of the order")
+    return stands
 
 
 def _is_overtaken(known: Order, stands: Order) -> bool:

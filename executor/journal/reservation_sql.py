@@ -142,8 +142,9 @@ WITH waiting AS (
 UPDATE orders SET
     quote_qty = :quote_qty::numeric, config = :config::text::jsonb, decided_at = :decided_at::timestamptz,
     send_until = :send_until, state = :state,
-    -- An answer from before it waited says nothing of the next one.
-    answered_at = NULL,
+    -- What became of it before it waited says nothing of the next request, least of all how much that may get. Only
+    -- the number of those before stays: something was sent.
+    answered_at = NULL, request = NULL, price_max = NULL, exchange_order_id = NULL, error_reason = NULL,
     updated_at = now()
 FROM reserved
 WHERE orders.client_order_id = :client_order_id

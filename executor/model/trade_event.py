@@ -25,6 +25,10 @@ _STATUS: Final[Mapping[OrderState, TradeStatus]] = MappingProxyType(
     }
 )
 
+_REPEATED: Final = frozenset({OrderState.ARMED, OrderState.REJECTED, OrderState.EXPIRED})
+"""The states that an order may come into again: by a later word on its opening, or by a symbol that stayed closed."""
+_RESCHEDULED: Final = ":rescheduled:"
+"""In the id of a listing with a later opening: only by such a one is an order decided on anew."""
 _LATENCY_MS_MAX: Final = 2**31 - 1
 _DIGITS: Final = Context(prec=28)
 _SMALL: Final = Decimal("1E-12")
@@ -32,15 +36,21 @@ _FINEST: Final = Decimal("1E-30")
 
 
 def trade_of(
-    order: Order, *, fill: Fill | None = None, reason: str | None = None, found_at: datetime | None = None
+    order: Order,
+    *,
+    fill: Fill | None = None,
+    reason: str | None = None,
+    found_at: datetime | None = None,
+    again: bool = False,
 ) -> Trade:
     """Return the event of the state of *order*, with its fill and the reason why it got no more.
 
-    *found_at* is when a look-up showed it.
+    *found_at* is when a look-up showed it. Where it may have been in this state before, as it has certainly where it
+    waits *again*, its decision is part of the id.
     """
     ack_latency_ms = None if order.answered_at is None else _latency_ms(order, order.answered_at)
     return Trade(
-        id=f"{order.client_order_id}.{order.state}",
+        id=_id_of(order, again=again),
         symbol=order.symbol,
         side=order.side,
         quote_qty=order.quote_qty if fill is None else _quote_qty(order, fill),
@@ -64,6 +74,13 @@ def trade_of(
         config=order.config,
         stages=_stages(order),
     )
+
+
+def _id_of(order: Order, *, again: bool) -> str:
+    name = f"{order.client_order_id}.{order.state}"
+    if again or (order.state in _REPEATED and _RESCHEDULED in order.listing.id):
+        return f"{name}.{int(order.decided_at.timestamp() * 1000)}"
+    return name
 
 
 def _rounded(number: Decimal) -> Decimal:

@@ -67,7 +67,9 @@ class OpeningScheduler:
                 await pause(LOOK_SECONDS, self.changed)
 
     async def give_up_forgotten(self, armed: Iterable[Order]) -> None:
-        """End those of *armed* whose opening stayed unknown for too long."""
+        """End those of *armed* whose opening stayed unknown for too long, by a time that is known."""
+        if not self._exchange_time.is_known():
+            return
         now_ms = self._exchange_time.now_ms()
         forgotten = [order for order in armed if is_forgotten(order, now_ms, self._max_wait)]
         why = Refusal(Reason.OPENING_PASSED, "no opening became known")
@@ -131,7 +133,7 @@ class OpeningScheduler:
         update = ending(order, decided)
         if update is None:
             return
-        if self._decisions.is_left_to_others(order, decided):
+        if self._decisions.is_left_to_others(order, decided, knows_time=self._exchange_time.is_known()):
             log.info("an opening is left to another executor", symbol=order.symbol, reason=update.words)
             return
         await self._transitions.record(order, update)

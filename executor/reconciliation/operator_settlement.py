@@ -14,26 +14,31 @@ from executor.journal.order_transitions import OrderTransitions
 from executor.model import Fill, Order, OrderEvent, OrderState, OrderUpdate, Reason, Refusal
 from executor.sending.order_sender import OrderSender
 from shared.errors import TransientError, pause
+from shared.mexc.symbols import normalise
 from shared.postgres.database import Database
 
 log = structlog.get_logger(__name__)
 
 EVERY_SECONDS: Final = 1.0
-# The latest request for each order, as long as it can change something. One that is being sent is not in doubt yet.
-# What was decided before another attempt began was about the one before; both times are of the database's clock.
+# The latest request for each order, as long as it can change something: one that was taken back is none, whatever
+# became of the order since. One that is being sent is not in doubt yet. What was decided before another attempt began
+# was about the one before, and before an order was given up about one in doubt: all by the database's clock.
 PENDING: Final = """
-SELECT DISTINCT ON (orders.client_order_id)
+SELECT
     orders.*, decided.base_qty AS decided_qty, decided.cost AS decided_cost, decided.fee AS decided_fee,
     decided.fee_asset AS decided_fee_asset, decided.reason AS decided_reason, decided.requested_by
-FROM settle_requests AS decided JOIN orders USING (client_order_id)
+FROM (
+    SELECT DISTINCT ON (client_order_id) * FROM settle_requests ORDER BY client_order_id, id DESC
+) AS decided JOIN orders USING (client_order_id)
 WHERE (
     orders.state IN ('acknowledged', 'unknown')
-    OR orders.state = 'failed' AND orders.given_up_at < decided.created_at AND decided.base_qty IS NOT NULL
+    OR orders.state = 'failed' AND orders.given_up_at IS NOT NULL AND orders.updated_at < decided.created_at
+        AND decided.base_qty IS NOT NULL
 ) AND NOT EXISTS (
     SELECT FROM order_attempts AS earlier
     WHERE earlier.client_order_id = orders.client_order_id AND earlier.created_at >= decided.created_at
 )
-ORDER BY orders.client_order_id, decided.id DESC
+ORDER BY orders.client_order_id
 """
 
 
@@ -90,7 +95,7 @@ def decided_fill(order: Order, row: Record) -> Fill | None:
     if row["decided_qty"] is None:
         return None
     wanted = order.requested_qty or order.base_qty
-    fee_asset = row["decided_fee_asset"] or order.listing.quote_asset
+    fee_asset = normalise(row["decided_fee_asset"] or order.listing.quote_asset)
     complete = wanted is None or row["decided_qty"] >= wanted
     fee = row["decided_fee"] or Decimal(0)
     return Fill(row["decided_qty"], row["decided_cost"], fee, fee_asset, complete)

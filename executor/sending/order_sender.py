@@ -13,8 +13,8 @@ import structlog
 from executor.decisions.repeat_purchases import got_nothing
 from executor.halts.halt_causes import HaltCause
 from executor.journal.order_row import in_ascii
-from executor.journal.order_transitions import OrderTransitions
-from executor.model import Order, OrderEvent, OrderUpdate
+from executor.journal.order_transitions import LostOrderError, OrderTransitions
+from executor.model import Order, OrderEvent, OrderUpdate, Reason, Refusal
 from executor.rate_limits.order_slots import OrderSlots
 from executor.sending.request_attempts import RequestAttempts
 from executor.sending.request_builder import BuiltRequest
@@ -26,6 +26,8 @@ from shared.log_context import of_listing
 log = structlog.get_logger(__name__)
 
 _RECORD_SECONDS_MAX: Final = 1.0
+_LEFT_MAX: Final = 1_000
+"""The database loses what was committed last, if any."""
 
 Latch = Callable[[HaltCause, Mode | None, str], None]
 """Halts trading until an operator resumes; it holds at once, whether or not the database takes it."""
@@ -65,6 +67,9 @@ class OrderSender:
         self._in_hand: set[str] = set()
         self._ahead: dict[str, tuple[Order, BuiltRequest]] = {}
         """Requests of orders that are being committed, or are committed and about to be placed, by client order id."""
+        self._left: dict[str, None] = {}
+        """The ids under which orders left, oldest first. None leaves twice, whatever the database says: it may have
+        lost a commit that it confirmed."""
         self.recorded = asyncio.Event()
         """Set whenever an order was handed on to its look-ups."""
 
@@ -115,7 +120,16 @@ class OrderSender:
                     if built is None and ahead is not None and ahead[0] is order:
                         built = ahead[1]
                     made = built or await self._attempts.made(order)
-                    update = made if isinstance(made, OrderUpdate) else await self._attempts.run(order, made, at_ms)
+                    sent_as = order.attempt_id or order.client_order_id
+                    if isinstance(made, OrderUpdate):
+                        update = made
+                    elif sent_as in self._left:
+                        # In doubt: what left under this id before is found by it.
+                        self._halt_for(order)
+                        update = OrderUpdate(OrderEvent.UNANSWERED, Refusal(Reason.OUTCOME_UNKNOWN, "sent before"))
+                    else:
+                        self._left[sent_as] = None
+                        update = await self._attempts.run(order, made, at_ms)
                 after = replace(order, answered_at=update.answered_at, price_max=order.price_max or update.price_max)
                 # Another attempt follows at once after a dry run, or where there was no liquidity.
                 if not (got_nothing(update) and self._repeater.takes(after, update)):
@@ -125,6 +139,8 @@ class OrderSender:
                 raise
             finally:
                 self._in_hand.discard(order.client_order_id)
+                while len(self._left) > _LEFT_MAX:
+                    self._left.pop(next(iter(self._left)))
                 self.recorded.set()
 
     async def end(self, order: Order, update: OrderUpdate) -> None:
@@ -132,6 +148,10 @@ class OrderSender:
         with of_listing(order.listing):
             await self._record(order, update)
         self.recorded.set()
+
+    def _halt_for(self, order: Order) -> None:
+        words = f"the database has lost a commit of {order.sent_as} ({order.symbol}), which may be at the exchange"
+        self._latch(HaltCause.JOURNAL, order.mode, words)
 
     async def _record(self, order: Order, update: OrderUpdate) -> None:
         """Record *update*, however long the database takes to come back."""
@@ -145,11 +165,16 @@ class OrderSender:
             except TransientError as error:
                 log.warning("an order's outcome waits for the database", order=order.client_order_id, reason=str(error))
                 await asyncio.sleep(jittered(attempt, max_seconds=_RECORD_SECONDS_MAX))
+            except LostOrderError:
+                self._halt_for(order)
+                return
             except Exception:
                 # One order that cannot be recorded must not end the others. It stays open, and its money reserved.
                 log.exception("an order's outcome was not recorded", symbol=order.symbol, order=order.client_order_id)
                 return
             else:
+                if update.event is OrderEvent.POSTPONED:
+                    self._left.pop(order.sent_as, None)  # Certainly nothing came of it, and it may be sent again.
                 log.info(
                     "order",
                     symbol=order.symbol,

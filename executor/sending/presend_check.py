@@ -28,6 +28,14 @@ class ExchangeTime:
         except ClockUncertainError:
             return milliseconds(self._now())
 
+    def is_known(self) -> bool:
+        """Return whether it is the exchange's."""
+        try:
+            self._exchange_ms()
+        except ClockUncertainError:
+            return False
+        return True
+
     async def reach(self, at_ms: int) -> None:
         """Return at *at_ms*, never before it."""
         while (left := (at_ms - self.now_ms()) / 1000) > 0:  # noqa: ASYNC110 - time has no event

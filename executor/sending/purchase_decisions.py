@@ -136,15 +136,18 @@ class PurchaseDecisions:
                     return await self._fire(connection, order)
         raise _overtaken()
 
-    def is_left_to_others(self, waiting: Order, decided: Decided) -> bool:
+    def is_left_to_others(self, waiting: Order, decided: Decided, *, knows_time: bool) -> bool:
         """Return whether what was *decided* on a *waiting* order says nothing of how another executor would decide.
 
-        This one cannot send it now, or not in its mode. It comes back to the order until the listing is too old.
+        This one cannot send it now, or not in its mode, or finds it too old by a clock that may be wrong. It comes back
+        to the order until the listing is too old.
         """
-        if decided.why is not None and decided.why.reason in OF_THIS_PROCESS:
+        reason = None if decided.why is None else decided.why.reason
+        if reason in OF_THIS_PROCESS or (reason is Reason.OPENING_PASSED and not knows_time):
             return True
         is_foreign = waiting.mode is Mode.LIVE and not self._live
-        return is_foreign and age_if_too_old(waiting.listing, self._settings, self._now()) is None
+        is_too_old = age_if_too_old(waiting.listing, self._settings, self._now()) is not None
+        return is_foreign and not (knows_time and is_too_old)
 
     async def _open(self, connection: Connection, listing: Listing, sender: PurchaseSender) -> Decided:
         foreseen, last = self._foreseen(listing), self.last

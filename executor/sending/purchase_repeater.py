@@ -12,7 +12,6 @@ import structlog
 from executor.decisions.repeat_purchases import repeat_until
 from executor.journal.attempt_writer import AttemptWriter, further_id
 from executor.model import Order, OrderState, OrderUpdate, Reason, Refusal, executed
-from executor.sending.request_attempts import described
 from executor.sending.request_builder import BuiltRequest, RequestBuilder
 from executor.settings import ExecutorSettings
 from executor.venues.venue import Absent, Ended, Untold, Venue, Way
@@ -109,7 +108,7 @@ class PurchaseRepeater:
         with of_listing(order.listing):
             try:
                 built = await self._awaited(order)
-                again = await self._begun(order, built) if isinstance(built, BuiltRequest) else None
+                again = await self._begun(order) if isinstance(built, BuiltRequest) else None
                 if again is None or not isinstance(built, BuiltRequest):
                     why = built if isinstance(built, Refusal) else unfilled.update.why
                     await sender.end(order, replace(unfilled.update, why=why))
@@ -170,12 +169,12 @@ class PurchaseRepeater:
             return False
         return True
 
-    async def _begun(self, order: Order, built: BuiltRequest) -> Order | None:
+    async def _begun(self, order: Order) -> Order | None:
         until = repeat_until(order, self._settings)
         if until is None or self._now() >= until:
             return None
         try:
-            begun = await self._journal.begin(order, described(built.request), until)
+            begun = await self._journal.begin(order, until)
         except TransientError as error:
             # Committed or not, it is not sent; where it was committed, it is looked up like any other.
             log.warning("a further attempt was not committed", order=order.sent_as, reason=str(error))

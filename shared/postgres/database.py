@@ -36,6 +36,7 @@ Connection: TypeAlias = "PoolConnectionProxy[asyncpg.Record]"
 
 ANSWER_SECONDS_MAX: Final = 2.0
 CLOSE_SECONDS_MAX: Final = 2.0
+IS_READ_ONLY: Final = "SELECT current_setting('transaction_read_only') = 'on'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,8 @@ class Database:
 
     pool: Pool
     engines: EngineOnDemand
+    takes_writes: bool = field(default=False, kw_only=True)
+    """Whether a server that takes no writes is no answer."""
 
     @property
     def engine(self) -> "AsyncEngine":
@@ -90,10 +93,11 @@ class Database:
             await transaction.commit()
 
     async def answers(self) -> bool:
-        """Return whether the server answers within the timeout."""
+        """Return whether the server answers within the timeout, and takes writes where those are needed."""
         try:
             async with asyncio.timeout(ANSWER_SECONDS_MAX), self.connection() as connection:
-                await connection.execute("SELECT 1")
+                if await connection.fetchval(IS_READ_ONLY) and self.takes_writes:
+                    raise asyncpg.ReadOnlySQLTransactionError("it takes no writes")  # Then none of them is kept.
         except (TransientError, TimeoutError):
             return False
         return True
@@ -119,6 +123,11 @@ class _PooledConnection(AbstractAsyncContextManager[Connection]):
         if isinstance(error, (TimeoutError, asyncio.CancelledError)):
             # Otherwise the pool waits for the abandoned answer: seconds, when the server hangs.
             _end(self.connection)
+        elif isinstance(error, asyncpg.ReadOnlySQLTransactionError):
+            # A standby by now, or made read-only; and so, perhaps, are the servers of the others. All are dialled anew:
+            # reads would succeed on them for ever, and let positions look watched that nothing can sell.
+            _end(self.connection)
+            await self.pool.expire_connections()
         try:
             await self.pool.release(self.connection)
         except UNUSABLE as failure:
@@ -128,14 +137,16 @@ class _PooledConnection(AbstractAsyncContextManager[Connection]):
 
 
 @asynccontextmanager
-async def connect(settings: DatabaseSettings, url: PostgresUrl, *, name: str) -> AsyncIterator[Database]:
-    """Open the pool and the engine on *url*.
+async def connect(
+    settings: DatabaseSettings, url: PostgresUrl, *, name: str, writes: bool = False
+) -> AsyncIterator[Database]:
+    """Open the pool and the engine on *url*; for who *writes*, on a server that takes writes.
 
     Raises TransientError when the server is away, SettingsError for a permanent refusal.
     """
     require_files(url)
     with away_is_transient(), refusals_are_settings():
-        options = await inspected_options(connect_options(settings, url, name=name))
+        options = await inspected_options(connect_options(settings, url, name=name, writes=writes))
 
         async def prepare(connection: Session) -> None:
             await options.prepare(connection)
@@ -158,7 +169,7 @@ async def connect(settings: DatabaseSettings, url: PostgresUrl, *, name: str) ->
 
     engines = EngineOnDemand(options)
     try:
-        yield Database(pool, engines)
+        yield Database(pool, engines, takes_writes=options.takes_writes)
     finally:
         try:
             async with asyncio.timeout(CLOSE_SECONDS_MAX):

@@ -1,5 +1,6 @@
 """Connections to PostgreSQL: options, and an inspection of encoding and poolers before the first use."""
 
+import os
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from typing import Any, Final, TypeAlias
@@ -35,6 +36,8 @@ class ConnectOptions:
     timeouts: dict[str, str]
     by_statement: bool = False
     """Whether the timeouts are set by a statement, because a pooler drops those of the startup."""
+    takes_writes: bool = False
+    """Whether a server that takes no writes is none, as if it were away."""
 
     def arguments(self) -> dict[str, Any]:
         """Return the arguments of asyncpg."""
@@ -43,6 +46,8 @@ class ConnectOptions:
             "timeout": self.connect_seconds,
             "command_timeout": self.statement_seconds,
             "server_settings": {"application_name": self.application} | ({} if self.by_statement else self.timeouts),
+            # None leaves it to the URL, or to libpq's variable.
+            "target_session_attrs": "read-write" if self.takes_writes else None,
         }
 
     async def open(self) -> Plain:
@@ -83,8 +88,12 @@ def write_at_once(connection: Session) -> None:
         transport.set_write_buffer_limits(high=0)
 
 
-def connect_options(settings: DatabaseSettings, url: PostgresUrl, *, name: str) -> ConnectOptions:
-    """Return the connection options of a process of this name."""
+def connect_options(settings: DatabaseSettings, url: PostgresUrl, *, name: str, writes: bool = False) -> ConnectOptions:
+    """Return the connection options of a process of this name; one that *writes* passes standbys over.
+
+    Where the URL or libpq's variable says itself which servers will do, that holds.
+    """
+    is_said = "target_session_attrs" in url.query or "PGTARGETSESSIONATTRS" in os.environ
     return ConnectOptions(
         driver_url(url),
         float(url.query.get("connect_timeout") or 0) or settings.connect_timeout_seconds,
@@ -95,6 +104,7 @@ def connect_options(settings: DatabaseSettings, url: PostgresUrl, *, name: str) 
             "lock_timeout": _milliseconds(LOCK_TIMEOUT_SECONDS),
             "idle_in_transaction_session_timeout": _milliseconds(IDLE_IN_TRANSACTION_SECONDS),
         },
+        takes_writes=writes and not is_said,
     )
 
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Final
 
 import asyncpg
-from asyncpg.exceptions import ClientConfigurationError
+from asyncpg.exceptions import ClientConfigurationError, TargetServerAttributeNotMatched
 
 from shared import tls
 from shared.errors import PermanentError, SchemaError, SettingsError, TransientError
@@ -157,6 +157,8 @@ def unusable(error: Exception) -> TransientError:
 def _away(error: Exception) -> TransientError:
     if isinstance(error, asyncpg.LockNotAvailableError):
         return TransientError(f"database busy: another session holds a lock: {first_line(error)}")
+    if isinstance(error, TargetServerAttributeNotMatched):
+        return TransientError("database away: the server takes no writes: it is a standby, or was made read-only")
     reason = f"{type(error).__name__}: {error}" if str(error) else "no answer in time"
     return TransientError(f"database away: {reason}")
 

@@ -42,6 +42,13 @@ def test_a_misspelt_field_is_noticed(kind: str, production: list[Manifest]) -> N
         validate(misspelt)
 
 
+def test_in_production_a_commit_outlives_the_machine_that_confirmed_it(production: list[Manifest]) -> None:
+    cluster = named(production, "Cluster", "sniper")
+
+    assert cluster["spec"]["postgresql"]["synchronous"] == {"method": "any", "number": 1, "dataDurability": "required"}
+    assert cluster["metadata"]["annotations"] == {"alpha.cnpg.io/failoverQuorum": "true"}
+
+
 def test_every_container_of_ours_runs_a_command_that_exists_and_sets_what_is_read(
     manifests: list[Manifest], services: set[str]
 ) -> None:

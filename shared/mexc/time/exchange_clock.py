@@ -85,6 +85,8 @@ class ExchangeClock:
 
     def _trusted(self, now: float) -> ClockEstimate:
         if objection := self._options.trust.objection(self._estimate, now):
+            if self._estimate is not None:
+                self.suspect()  # A machine that slept has a keeper whose timer slept, too.
             raise ClockUncertainError(objection)
         assert self._estimate is not None
         return self._estimate

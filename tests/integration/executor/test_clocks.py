@@ -9,7 +9,15 @@ from shared.events import ListingRescheduled
 from shared.postgres.database import Database
 from tests.support.fakes.clocks import Clocks
 from tests.support.fakes.venues import Behaviour, ModelExchange
-from tests.support.running.executors import Executor, a_coin, configure
+from tests.support.running.executors import RULES, Executor, a_coin, configure
+
+
+class AsSaid(Clocks):
+    """The exchange's time is what it said, and unknown before."""
+
+    def now_ms(self) -> int:
+        return self.exchange.now_ms()
+
 
 SETTINGS = ExecutorSettings(absent_reads=2, retry_seconds=1, exchange_timeout_seconds=1)
 
@@ -76,3 +84,46 @@ async def test_what_waits_again_is_compared_with_our_time_and_not_the_databases(
 
     [row] = await executor.rows()
     assert (row["state"], row["fire_at"]) == ("armed", opens_at)
+
+
+@pytest.mark.parametrize("is_live", [True, False])
+async def test_an_executor_that_does_not_know_the_time_ends_no_order_for_it(
+    database: Database, *, is_live: bool
+) -> None:
+    right = Clocks()
+    sender, exchange = await an_executor(database, right)
+    opens_at = right.exchange_now() + timedelta(seconds=60)
+    await sender.buy(a_coin("NEW", right, opens_at=opens_at))
+
+    wrong = AsSaid(wall_ahead_seconds=180)
+    started = Executor(database, exchange, wrong, SETTINGS, live=is_live)
+    await started.fire_due()
+    [waits] = await started.rows()
+    await wrong.learn()
+    wrong.pass_by(70)
+    started = Executor(database, exchange, wrong, SETTINGS, live=True)
+    await started.fire_due()
+    await started.resolve()
+
+    assert waits["state"] == "armed"
+    assert [row["state"] for row in await started.rows() if row["mode"] == "live"] == ["filled"]
+
+
+async def test_an_executor_that_does_not_know_the_time_gives_no_wait_for_an_unknown_opening_up(
+    database: Database,
+) -> None:
+    right = Clocks()
+    sender, exchange = await an_executor(database, right)
+    await sender.buy(a_coin("NEW", right, rules=RULES.model_copy(update={"api_allowed": False})))
+    wrong = AsSaid(wall_ahead_seconds=365 * 86_400)
+
+    started = Executor(database, exchange, wrong, SETTINGS)
+    await started.fire_due()
+    [waits] = await started.rows()
+    wrong.set_exchange(365 * 86_400)
+    await wrong.learn()
+    await started.fire_due()
+    [ended] = await started.rows()
+
+    assert (waits["state"], waits["fire_at"]) == ("armed", None)
+    assert ended["error_reason"] == "opening_passed: no opening became known"

@@ -446,6 +446,21 @@ async def test_a_crash_anywhere_between_two_attempts_sends_none_twice_and_forget
     await is_balanced(again, exchange)
 
 
+async def test_what_a_further_attempt_asks_for_counts_once_it_is_answered(
+    live: Executor, exchange: ModelExchange, time: Time
+) -> None:
+    """A price that is refused makes it another, of more coins."""
+    exchange.script.append(Behaviour.FILL_NOTHING)
+    await live.buy(a_coin("NEW", time))
+    live.failpoint.armed = "after_write"
+    with pytest.raises(Crash):
+        await live.resolve()
+
+    row, [before] = await one(live), await earlier(live)
+    assert (row["state"], row["attempt"], row["request"]) == ("sending", 2, None)
+    assert before["request"]["quantity"] == str(exchange.received[0].quantity)
+
+
 async def test_a_restart_within_the_time_goes_on_with_the_attempts(
     database: Database, live: Executor, exchange: ModelExchange, time: Time
 ) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from api.operator import settle_requests
-from api.operator.settle_requests import NotInDoubtError, Outcome
+from api.operator.settle_requests import NotInDoubtError, Outcome, UnclearOutcomeError
 from executor.alarms import Alarms
 from executor.journal.held_positions import held
 from executor.model.fill import Fill
@@ -321,6 +321,39 @@ async def test_an_operators_word_settles_an_order_once(live: Executor, time: Tim
     async with live.database.connection() as connection:
         [audit] = await connection.fetch("SELECT * FROM settle_requests")
     assert (audit["requested_by"], audit["reason"]) == ("cli:ann", "seen in the app")
+
+
+async def test_what_an_operator_took_back_is_not_carried_out_by_a_database_whose_clock_is_ahead(
+    live: Executor, time: Time
+) -> None:
+    order = await in_doubt(live, time)
+    ask = """
+    INSERT INTO settle_requests (client_order_id, base_qty, cost, reason, requested_by, created_at)
+    VALUES ($1, $2, $3, 'why', 'cli:ann', now() + interval '1 hour')
+    """
+    async with live.database.connection() as connection:
+        await connection.execute(ask, order.client_order_id, Decimal(10), Decimal(20))
+        await connection.execute(ask, order.client_order_id, None, None)
+    await live.operator_settlement.carry_out()
+    await live.operator_settlement.carry_out()
+
+    assert (await row(live))["state"] == "failed"
+    assert await held(live.database) == []
+
+
+async def test_the_asset_of_an_operators_fee_is_taken_in_any_spelling(live: Executor, time: Time) -> None:
+    order = await in_doubt(live, time)
+    await decide(live, order, Outcome(Decimal(10), Decimal(20), Decimal("0.01"), "usdt"))
+
+    assert (await row(live))["fees"] == {"USDT": "0.01"}
+    [each] = await held(live.database)
+    assert each.position.cost_usdt == Decimal("20.01")
+
+
+async def test_a_fee_of_as_much_as_was_bought_is_refused_in_any_spelling(live: Executor, time: Time) -> None:
+    order = await in_doubt(live, time)
+    with pytest.raises(UnclearOutcomeError, match="too much"):
+        await decide(live, order, Outcome(Decimal(10), Decimal(20), Decimal(10), "new"))
 
 
 async def test_there_is_nothing_to_decide_about_an_order_that_is_unknown_or_sent_now(

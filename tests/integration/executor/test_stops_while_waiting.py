@@ -1,18 +1,23 @@
 """Orders that found their symbol closed when their executor was asked to stop: the next one tries at once."""
 
 import asyncio
+from decimal import Decimal
 
 import pytest
 
+from api.operator import settle_requests
+from executor.journal.order_row import order_of
 from executor.model.order import Order
 from executor.model.order_state import OrderEvent, OrderState, OrderUpdate
 from executor.model.reasons import Reason, Refusal
+from executor.pricing.credible_fills import credible_quantity
+from executor.venues.venue import Way
 from shared.events import Listing, Mode
 from shared.mexc.orders.order_api import OrderRequest
 from shared.mexc.payloads import OrderBook
 from shared.postgres.database import Database
 from tests.support.fakes.venues import Behaviour, ModelExchange
-from tests.support.running.executors import Executor, Time, a_coin, configure
+from tests.support.running.executors import Crash, Executor, Failpoints, Time, a_coin, configure
 from tests.waiting import eventually
 
 
@@ -138,3 +143,31 @@ async def test_an_order_that_is_tried_again_is_not_written_once_live_trading_has
     assert (row["state"], row["error_reason"].partition(":")[0]) == (OrderState.REJECTED, "not_live")
     assert why in row["error_reason"]
     assert exchange.entries == []
+
+
+async def test_what_was_asked_for_at_the_first_firing_says_nothing_of_the_second(
+    database: Database, executor: Executor, exchange: ModelExchange, time: Time
+) -> None:
+    await configure(database, "auto_trade = true")
+    await stopped_while_closed(executor, exchange, a_coin("NEW", time, price=None))
+    [waiting] = await executor.rows()
+    exchange.price /= 5
+    dies = Executor(database, exchange, time, failpoint=Failpoints("after_write"))
+    with pytest.raises(Crash):
+        await dies.fire_due()
+
+    [row] = await executor.rows()
+    [entry] = exchange.entries
+    assert entry.fill is not None
+    assert (row["state"], row["attempt"], row["error_reason"]) == (OrderState.SENDING, 1, None)
+    assert Decimal(waiting["request"]["quantity"]) * 2 < entry.fill.base_qty
+    assert waiting["price_max"] is not None
+    assert (row["request"], row["price_max"]) == (None, None)
+    assert credible_quantity(order_of(row), entry.fill.base_qty) == entry.fill.base_qty
+    time.pass_by(90)
+    exchange.hidden_from.update(Way)
+    await Executor(database, exchange, time).resolve()
+    outcome = settle_requests.Outcome(entry.fill.base_qty, entry.fill.cost)
+    await settle_requests.request(
+        database, row["client_order_id"], outcome, reason="seen on the website", requested_by="test"
+    )

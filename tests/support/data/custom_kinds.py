@@ -30,7 +30,7 @@ def several(item: Schema) -> Schema:
 
 
 def _resource(version: str, spec: Schema) -> Schema:
-    metadata = closed(name=TEXT, namespace=TEXT)
+    metadata = closed("annotations", name=TEXT, namespace=TEXT, annotations=LABELS)
     return closed(apiVersion={"const": version}, kind=TEXT, metadata=metadata, spec=spec)
 
 
@@ -100,6 +100,11 @@ SCHEMAS: Final[dict[str, Schema]] = {
         "postgresql.cnpg.io/v1",
         closed(
             instances={"type": "integer", "minimum": 3},
+            postgresql=closed(
+                synchronous=closed(
+                    method={"enum": ["any", "first"]}, number=COUNT, dataDurability={"enum": ["required", "preferred"]}
+                )
+            ),
             imageName=PINNED,
             storage=closed(size=SIZE),
             resources=closed(requests=_AMOUNTS, limits=_AMOUNTS),

@@ -34,6 +34,9 @@ class Desk:
     def now_ms(self) -> int:
         return round(self.now().timestamp() * 1000)
 
+    def is_known(self) -> bool:
+        return True
+
     async def armed(self, _: object) -> list[Order]:
         return [] if self.decided_at else [self.order]
 

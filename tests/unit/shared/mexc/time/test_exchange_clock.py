@@ -4,8 +4,10 @@ import asyncio
 from contextlib import suppress
 from itertools import pairwise
 
-from shared.mexc.errors import QUIET_LOOK_SECONDS, ExchangeUnavailable, RateLimited
-from shared.mexc.time.exchange_clock import RETRY_SECONDS_MAX, ClockOptions, ExchangeClock
+import pytest
+
+from shared.mexc.errors import QUIET_LOOK_SECONDS, ClockUncertainError, ExchangeUnavailable, RateLimited
+from shared.mexc.time.exchange_clock import RETRY_SECONDS_MAX, SAMPLES, SUSPECTED_SECONDS, ClockOptions, ExchangeClock
 from tests.support.fakes.virtual_time import VirtualLoop
 from tests.waiting import eventually
 
@@ -81,3 +83,65 @@ async def test_time_is_asked_for_again_after_an_error_nobody_thought_of() -> Non
     keeping = asyncio.create_task(clock.keep())
     await eventually(clock.is_trustworthy)
     keeping.cancel()
+
+
+def test_a_time_that_is_too_old_once_the_machine_wakes_is_asked_for_at_once() -> None:
+    """Its timers stood still meanwhile, and a sale cannot be signed."""
+    loop, asleep_seconds = VirtualLoop(), 0.0
+    loop.is_busy = lambda: False
+    asked: list[float] = []
+
+    async def ask() -> int:
+        asked.append(loop.time())
+        return int((loop.time() + asleep_seconds) * 1000)
+
+    async def wake() -> None:
+        nonlocal asleep_seconds
+        clock = ExchangeClock(ask, now=lambda: loop.time() + asleep_seconds)
+        keeping = asyncio.create_task(clock.keep())
+        await asyncio.sleep(1)
+        asleep_seconds = 630.0
+        with pytest.raises(ClockUncertainError, match="told its time 631 s ago"):
+            clock.now_ms()
+        await asyncio.sleep(0.1)
+        clock.now_ms()
+        keeping.cancel()
+
+    try:
+        loop.run_until_complete(wake())
+    finally:
+        loop.close()
+
+    assert len(asked) == SAMPLES * 2
+
+
+def test_a_time_that_stays_too_old_is_asked_for_every_few_seconds_and_no_more() -> None:
+    loop, ahead_seconds = VirtualLoop(), 0.0
+    loop.is_busy = lambda: False
+    asked: list[float] = []
+
+    async def ask() -> int:
+        asked.append(loop.time())
+        if ahead_seconds:
+            raise ExchangeUnavailable("no answer")
+        return int(loop.time() * 1000)
+
+    async def use() -> None:
+        nonlocal ahead_seconds
+        clock = ExchangeClock(ask, now=lambda: loop.time() + ahead_seconds)
+        keeping = asyncio.create_task(clock.keep())
+        await asyncio.sleep(1)
+        ahead_seconds = 630.0
+        for _ in range(600):
+            with suppress(ClockUncertainError):
+                clock.now_ms()
+            await asyncio.sleep(0.1)
+        keeping.cancel()
+
+    try:
+        loop.run_until_complete(use())
+    finally:
+        loop.close()
+
+    # What is asked because it failed, and what is because it is used.
+    assert len(asked) - SAMPLES <= 60 / SUSPECTED_SECONDS * 2 + 10
