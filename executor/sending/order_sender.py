@@ -134,6 +134,8 @@ class OrderSender:
                 # Another attempt follows at once after a dry run, or where there was no liquidity.
                 if not (got_nothing(update) and self._repeater.takes(after, update)):
                     await self._record(order, update)
+                if update.event is OrderEvent.POSTPONED:
+                    self._left.pop(order.sent_as, None)  # Certainly nothing came of it, and it may be sent again.
             except asyncio.CancelledError:
                 log.warning("an order is left to the next start", symbol=order.symbol, order=order.client_order_id)
                 raise
@@ -173,8 +175,6 @@ class OrderSender:
                 log.exception("an order's outcome was not recorded", symbol=order.symbol, order=order.client_order_id)
                 return
             else:
-                if update.event is OrderEvent.POSTPONED:
-                    self._left.pop(order.sent_as, None)  # Certainly nothing came of it, and it may be sent again.
                 log.info(
                     "order",
                     symbol=order.symbol,
