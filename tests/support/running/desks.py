@@ -113,6 +113,10 @@ class Desk:
         said = [each for each in self._health.events if isinstance(each, Health) and each.component == component]
         return (said[-1].status, said[-1].detail) if said else None
 
+    def figure(self, metric: str, **labels: str) -> float | None:
+        """Return what the executor's *metric* shows."""
+        return self.runtime.telemetry.registry.get_sample_value(metric, labels)
+
     async def exits_say(self, status: HealthStatus, detail: str = "") -> None:
         """Return once the exits' health is *status*, with *detail* in its explanation."""
 
