@@ -44,8 +44,7 @@ class LimitedConnection(H11Protocol):
     def pause_writing(self) -> None:
         super().pause_writing()
         if self.unread is None:
-            # Closing would wait until what is buffered was read.
-            self.unread = self.loop.call_later(UNREAD_SECONDS_MAX, self.transport.abort)
+            self._watch_unread(self.transport.get_write_buffer_size())
 
     def resume_writing(self) -> None:
         super().resume_writing()
@@ -86,6 +85,17 @@ class LimitedConnection(H11Protocol):
         if self._arrival is not None:
             self._arrival.cancel()
             self._arrival = None
+
+    def _watch_unread(self, left_bytes: int) -> None:
+        self.unread = self.loop.call_later(UNREAD_SECONDS_MAX, self._end_unless_read, left_bytes)
+
+    def _end_unless_read(self, before_bytes: int) -> None:
+        """Cut the client off unless it has read on since *before_bytes* waited for it: slowly is no offence."""
+        left_bytes = self.transport.get_write_buffer_size()
+        if left_bytes < before_bytes:
+            self._watch_unread(left_bytes)
+        else:
+            self.transport.abort()  # Closing would wait until what is buffered was read.
 
     def _cancel_unread(self) -> None:
         if self.unread is not None:

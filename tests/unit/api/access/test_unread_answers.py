@@ -17,6 +17,7 @@ def transport() -> Mock:
     transport = Mock(spec=asyncio.Transport)
     transport.is_closing.return_value = False
     transport.get_extra_info.return_value = None
+    transport.get_write_buffer_size.return_value = 100_000
     return transport
 
 
@@ -37,6 +38,28 @@ async def test_a_connection_whose_answer_is_not_read_is_aborted(
     stalled.pause_writing()
 
     await eventually(lambda: transport.abort.called)
+
+
+async def test_a_connection_that_reads_on_is_kept_however_slowly(
+    transport: Mock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection, "UNREAD_SECONDS_MAX", 0.01)
+    left, looked_at = 500_000, list[int]()
+
+    def size() -> int:
+        nonlocal left
+        left = max(left - 100_000, 100_000)
+        looked_at.append(left)
+        assert not transport.abort.called
+        return left
+
+    transport.get_write_buffer_size.side_effect = size
+    slow = await connected(transport)
+
+    slow.pause_writing()
+    await eventually(lambda: transport.abort.called)
+
+    assert looked_at == [400_000, 300_000, 200_000, 100_000, 100_000]
 
 
 async def test_a_slow_reader_is_let_live_and_begins_anew_with_each_part(transport: Mock) -> None:
