@@ -63,7 +63,10 @@ async def get_monitor(state: SharedState) -> MonitorState:
 
 @router.post("/monitor/pause")
 async def post_pause(state: SharedState, principal: Operator, request: RequestId, body: PauseBody) -> MonitorState:
-    """Pause detection until resumed; listings of meanwhile are published late afterwards, and not bought."""
+    """Pause detection until resumed; listings of meanwhile are published late afterwards.
+
+    They are not bought, unless exchangeInfo shows that they opened within the last minute.
+    """
     return await monitor_switches.pause(
         state.runtime.database, body.reason, changed_by=principal.audit_name, request_id=request
     )

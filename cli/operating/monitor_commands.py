@@ -12,7 +12,10 @@ monitor_app = typer.Typer(help="Pause and resume detection.", no_args_is_help=Tr
 def pause(
     words: Annotated[list[str] | None, typer.Argument(help="Why.", metavar="[REASON]...")] = None,
 ) -> None:
-    """Stop detecting listings until `resume`; those of meanwhile are published late, and not bought."""
+    """Stop detecting listings until `resume`; those of meanwhile are published late.
+
+    They are not bought, unless exchangeInfo shows that they opened within the last minute.
+    """
     from cli import command_runner
     from cli.operating import detection_switch as command
 

@@ -145,8 +145,9 @@ class PublicationTracker:
         return Sighting(record, builder.source, builder.at, objection, price, info)
 
     def latest(self, sighting: Sighting, record: SymbolRecord, info: SymbolInfo | None) -> Sighting:
-        """Return *sighting* as it is by now, where *record* is of the same listing."""
-        return replace_fields(sighting, record=record, not_tradable_reason=self._trade_filter(record), info=info)
+        """Return *sighting* as it is by now, where *record* is of the same listing; without its price of then."""
+        objection = self._trade_filter(record)
+        return replace_fields(sighting, record=record, not_tradable_reason=objection, info=info, price=None)
 
     def opening_moved(self, before: SymbolRecord) -> None:
         """Keep *before* as the record to store until the moved opening is confirmed."""

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -26,7 +27,7 @@ from tests.support.fakes.fakes import RecordingBus
 from tests.waiting import eventually
 
 FOR_EVER = 600.0
-SHOWS = [names(*OLD, "ABCUSDT"), ticks("ABCUSDT"), first_trade("ABCUSDT")]
+SHOWS = [names(*OLD, "ABCUSDT"), ticks("ABCUSDT", price=Decimal(1)), first_trade("ABCUSDT")]
 
 
 class Watching:
@@ -78,6 +79,7 @@ async def test_what_the_first_event_showed_is_published_with_its_opening_as_soon
 
     event = next(event for event in on.published if event.source is show.source)
     assert (event.opens_at, event.observed_at, event.late) == (at(-5), NOON, True)
+    assert event.price is None  # That of then is too old for an order.
     assert event.rules is not None
     assert on.stored[-1].published
 
