@@ -8,6 +8,7 @@ from typing import Final
 
 from executor.decisions.freshness import (
     age_if_too_old,
+    age_starts_at,
     fresh_until,
     is_from_the_future,
     is_of_unknown_age,
@@ -67,8 +68,12 @@ def decide(
     *unready* is the reason why this process can send no live order now, which says nothing of another.
     """
     opening = opening_ahead(listing, settings, now)
+    # One that waits is judged by its age when it is sent: by then the time is known.
+    is_time_known = state.mode is not Mode.LIVE or unready is None or unready.reason is not Reason.CLOCK_UNCERTAIN
     objection = (
-        _forbidden(listing, state, now) or _unwanted(listing, settings) or _untimely(listing, opening, settings, now)
+        _forbidden(listing, state, now)
+        or _unwanted(listing, settings)
+        or _untimely(listing, opening, settings, now, is_time_known=is_time_known)
     )
     if objection is not None:
         return objection
@@ -76,7 +81,7 @@ def decide(
         return WaitForOpening(opening)
     if unready is not None and state.mode is Mode.LIVE:
         # It is due: another executor fires it, or this one once it is ready, while the listing is fresh.
-        return WaitForOpening(listing.opens_at or now)
+        return WaitForOpening(age_starts_at(listing))
     return _buy(state, unready, settings, now)
 
 
@@ -139,15 +144,22 @@ def _unwanted(listing: Listing, settings: ExecutorSettings) -> Refusal | None:
     return None
 
 
-def _untimely(listing: Listing, opening: datetime | None, settings: ExecutorSettings, now: datetime) -> Refusal | None:
-    if is_from_the_future(listing, now):
+def _untimely(
+    listing: Listing,
+    opening: datetime | None,
+    settings: ExecutorSettings,
+    now: datetime,
+    *,
+    is_time_known: bool = True,
+) -> Refusal | None:
+    if is_time_known and is_from_the_future(listing, now):
         return Refusal(Reason.STALE_LISTING, "it is from the future")
     if opening is not None:
         too_far = opening - now > timedelta(hours=settings.opening_horizon_hours)
         return Refusal(Reason.OPENING_TOO_FAR, opening.isoformat()) if too_far else None
     if is_of_unknown_age(listing):
         return Refusal(Reason.STALE_LISTING, "it appeared while no source watched")
-    age = age_if_too_old(listing, settings, now)
+    age = age_if_too_old(listing, settings, now) if is_time_known else None
     return None if age is None else Refusal(Reason.STALE_LISTING, f"{age.total_seconds():.1f} s old")
 
 

@@ -57,7 +57,11 @@ _ANNOUNCED: Final = FINAL | {OrderState.ARMED, OrderState.UNKNOWN}
 
 
 class LostOrderError(PermanentError):
-    """The database does not hold what it had confirmed of an order."""
+    """The database does not hold what it had confirmed of an order; *stands* is the order in it."""
+
+    def __init__(self, message: str, stands: Order | None = None) -> None:
+        super().__init__(message)
+        self.stands = stands
 
 
 class OrderTransitions:
@@ -207,7 +211,7 @@ def _kept(known: Order, update: OrderUpdate, row: Record | None) -> Order:
     stands = order_of(row)
     is_older = (stands.decided_at, stands.attempt) < (known.decided_at, known.attempt)
     if is_older and known.state is not OrderState.ARMED and update.event is not OrderEvent.POSTPONED:
-        raise LostOrderError("the journal holds an older state of the order")
+        raise LostOrderError("the journal holds an older state of the order", stands)
     return stands
 
 

@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Final
 
 from executor.model.order_state import OrderState
+from executor.model.reasons import Reason
 from shared.control.exit_policy import ENTRY_SLIPPAGE_PCT
 from shared.events import AppliedConfig, Listing, ListingKey, Mode, Side
 
@@ -93,6 +94,15 @@ class Order:
     def is_first_purchase(self) -> bool:
         """Return whether it is a purchase of which no attempt was taken."""
         return self.side is Side.BUY and self.attempt == 1
+
+    @property
+    def reason_if_late(self) -> Reason:
+        """Reason of one that could not be sent in time."""
+        if self.side is Side.SELL:
+            return Reason.TOO_LATE
+        if self.attempt > 1:
+            return Reason.NOT_FILLED
+        return Reason.OPENING_PASSED if self.fire_at else Reason.STALE_LISTING
 
     @property
     def slippage_pct(self) -> Decimal:

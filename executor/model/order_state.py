@@ -78,6 +78,8 @@ TABLE: Final[Mapping[tuple[OrderState, OrderEvent], Transition]] = MappingProxyT
         (_S.ARMED, _E.FIRED): Transition(_S.SENDING, Effect.RESERVE),
         (_S.ARMED, _E.DENIED): Transition(_S.REJECTED, Effect.NOTHING),
         (_S.ARMED, _E.LAPSED): Transition(_S.EXPIRED, Effect.NOTHING),
+        # It left, and the database lost that, with its reservation.
+        (_S.ARMED, _E.UNANSWERED): Transition(_S.UNKNOWN, Effect.NOTHING),
         (_S.SENDING, _E.ACCEPTED): Transition(_S.ACKNOWLEDGED, Effect.HOLD),
         (_S.SENDING, _E.DENIED): Transition(_S.REJECTED, Effect.RELEASE),
         (_S.SENDING, _E.REJECTED): Transition(_S.REJECTED, Effect.RELEASE),

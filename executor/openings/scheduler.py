@@ -104,10 +104,11 @@ class OpeningScheduler:
     async def fire(self, order: Order, at_ms: int, until: asyncio.Event) -> None:
         """Prepare *order*, decide on it shortly before its opening, and have it sent at that time."""
         await self._wait(at_ms - PREPARE_MS, until)
-        # Reads may wait for the rate limits, and the opening does not wait for them.
-        with suppress(TimeoutError):
-            async with asyncio.timeout((at_ms - DECIDE_MS - self._exchange_time.now_ms()) / 1000):
-                await self._request_builder.prefetch(order)
+        if (left_ms := at_ms - DECIDE_MS - self._exchange_time.now_ms()) > 0:
+            # Reads may wait for the rate limits, and the opening does not wait for them.
+            with suppress(TimeoutError):
+                async with asyncio.timeout(left_ms / 1000):
+                    await self._request_builder.prefetch(order)
         await self._wait(at_ms - DECIDE_MS, until)
         if until.is_set():
             return  # It is still armed, and the next executor finds it.

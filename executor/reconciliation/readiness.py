@@ -64,10 +64,9 @@ class Readiness:
 
     def unready(self) -> Refusal | None:
         """Return the refusal of any live order now; None where one could be sent."""
-        if not self.settled.is_set():
-            return Refusal(Reason.UNRECONCILED, self._obstacle)
-        objection = self.clock_objection()
-        return Refusal(Reason.CLOCK_UNCERTAIN, objection) if objection else None
+        if objection := self.clock_objection():
+            return Refusal(Reason.CLOCK_UNCERTAIN, objection)
+        return None if self.settled.is_set() else Refusal(Reason.UNRECONCILED, self._obstacle)
 
 
 async def reconcile(

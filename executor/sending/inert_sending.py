@@ -30,11 +30,7 @@ def inert(parts: SendingParts, exchange: Exchange) -> SendingParts | None:
     if not exchange.live or exchange.account is None:
         return None
     side = LiveSide(inert_trading(), exchange.account)
-    slots = OrderSlots(_unlimited(), at_once=dict.fromkeys(Side, 1))
+    unlimited = RateBudget(RateLimits(_UNLIMITED, _UNLIMITED, _UNLIMITED, _UNLIMITED, _UNLIMITED))
+    slots = OrderSlots(RateLimiter(unlimited, LimiterMetrics(CollectorRegistry())), at_once=dict.fromkeys(Side, 1))
     live = Live(dict.fromkeys(Side, side), exchange.clock, now=exchange.now)
     return replace(parts, venues={Mode.LIVE: live}, slots=slots, sent=lambda *_: None)
-
-
-def _unlimited() -> RateLimiter:
-    limits = RateLimits(_UNLIMITED, _UNLIMITED, _UNLIMITED, _UNLIMITED, _UNLIMITED)
-    return RateLimiter(RateBudget(limits), LimiterMetrics(CollectorRegistry()))

@@ -14,7 +14,7 @@ from executor.decisions.repeat_purchases import got_nothing
 from executor.halts.halt_causes import HaltCause
 from executor.journal.order_row import in_ascii
 from executor.journal.order_transitions import LostOrderError, OrderTransitions
-from executor.model import Order, OrderEvent, OrderUpdate, Reason, Refusal
+from executor.model import Order, OrderEvent, OrderState, OrderUpdate, Reason, Refusal
 from executor.rate_limits.order_slots import OrderSlots
 from executor.sending.request_attempts import RequestAttempts
 from executor.sending.request_builder import BuiltRequest
@@ -119,23 +119,11 @@ class OrderSender:
                     ahead = self._ahead.pop(order.client_order_id, None)
                     if built is None and ahead is not None and ahead[0] is order:
                         built = ahead[1]
-                    made = built or await self._attempts.made(order)
-                    sent_as = order.attempt_id or order.client_order_id
-                    if isinstance(made, OrderUpdate):
-                        update = made
-                    elif sent_as in self._left:
-                        # In doubt: what left under this id before is found by it.
-                        self._halt_for(order)
-                        update = OrderUpdate(OrderEvent.UNANSWERED, Refusal(Reason.OUTCOME_UNKNOWN, "sent before"))
-                    else:
-                        self._left[sent_as] = None
-                        update = await self._attempts.run(order, made, at_ms)
+                    update = await self._sent(order, built, at_ms)
                 after = replace(order, answered_at=update.answered_at, price_max=order.price_max or update.price_max)
                 # Another attempt follows at once after a dry run, or where there was no liquidity.
                 if not (got_nothing(update) and self._repeater.takes(after, update)):
                     await self._record(order, update)
-                if update.event is OrderEvent.POSTPONED:
-                    self._left.pop(order.sent_as, None)  # Certainly nothing came of it, and it may be sent again.
             except asyncio.CancelledError:
                 log.warning("an order is left to the next start", symbol=order.symbol, order=order.client_order_id)
                 raise
@@ -150,6 +138,20 @@ class OrderSender:
         with of_listing(order.listing):
             await self._record(order, update)
         self.recorded.set()
+
+    async def _sent(self, order: Order, built: BuiltRequest | None, at_ms: int | None) -> OrderUpdate:
+        """Send *order*, whose request is *built* where it is known already, and return what came of it."""
+        sent_as = order.attempt_id or order.client_order_id
+        if sent_as in self._left:
+            # In doubt: what left under this id before is found by it.
+            self._halt_for(order)
+            return OrderUpdate(OrderEvent.UNANSWERED, Refusal(Reason.OUTCOME_UNKNOWN, "sent before"))
+        self._left[sent_as] = None
+        made = built or await self._attempts.made(order)
+        update = made if isinstance(made, OrderUpdate) else await self._attempts.run(order, made, at_ms)
+        if isinstance(made, OrderUpdate) or update.event is OrderEvent.POSTPONED:
+            del self._left[sent_as]  # Certainly nothing came of it, and it may be sent again.
+        return update
 
     def _halt_for(self, order: Order) -> None:
         words = f"the database has lost a commit of {order.sent_as} ({order.symbol}), which may be at the exchange"
@@ -167,8 +169,8 @@ class OrderSender:
             except TransientError as error:
                 log.warning("an order's outcome waits for the database", order=order.client_order_id, reason=str(error))
                 await asyncio.sleep(jittered(attempt, max_seconds=_RECORD_SECONDS_MAX))
-            except LostOrderError:
-                self._halt_for(order)
+            except LostOrderError as error:
+                await self._record_lost(order, update, error.stands)
                 return
             except Exception:
                 # One order that cannot be recorded must not end the others. It stays open, and its money reserved.
@@ -186,6 +188,14 @@ class OrderSender:
                     late=after is None,
                 )
                 return
+
+    async def _record_lost(self, order: Order, update: OrderUpdate, stands: Order | None) -> None:
+        """Halt, and leave *order* to its look-up where it *stands* as one that waits: it would be decided on anew."""
+        self._halt_for(order)
+        log.error("the database lost an order", order=order.sent_as, outcome=update.event, reason=update.words)
+        if stands is not None and stands.state is OrderState.ARMED:
+            lost = Refusal(Reason.OUTCOME_UNKNOWN, "the database lost that it was sent")
+            await self._record(stands, OrderUpdate(OrderEvent.UNANSWERED, lost))
 
 
 class OrderDispatch:

@@ -75,14 +75,5 @@ class PresendCheck:
                 return OrderUpdate(OrderEvent.DENIED, old)
         # A process that was suspended in between must not send what others may take for absent by now.
         if self._now() > order.send_until:
-            return OrderUpdate(OrderEvent.LAPSED, Refusal(_lateness(order)))
+            return OrderUpdate(OrderEvent.LAPSED, Refusal(order.reason_if_late))
         return None
-
-
-def _lateness(order: Order) -> Reason:
-    """Return the reason of an order that could not be sent in time."""
-    if order.side is Side.SELL:
-        return Reason.TOO_LATE
-    if order.attempt > 1:
-        return Reason.NOT_FILLED
-    return Reason.OPENING_PASSED if order.fire_at else Reason.STALE_LISTING

@@ -69,6 +69,10 @@ async def test_an_order_whose_firing_the_database_lost_is_not_sent_again_and_pur
     assert len(exchange.received) == 1
     assert live.latched == [HaltCause.JOURNAL]
     assert live.halts.buys_halted(Mode.LIVE).startswith("journal: ")
+    await live.resolve()
+    [row] = await live.rows()
+    assert row["state"] == "filled"
+    assert [each.position.symbol for each in await held(live.database)] == ["NEWUSDT"]
 
 
 async def test_an_order_that_fires_again_while_its_first_answer_is_on_its_way_is_looked_up_instead(

@@ -16,6 +16,8 @@ from executor.model.reasons import Reason, Refusal
 from executor.sending.purchase_sender import PurchaseSender
 from executor.settings import ExecutorSettings
 from shared.events import Listing, ListingRescheduled, Mode
+from shared.mexc.errors import ExchangeRejected
+from shared.mexc.payloads import OrderBook
 from shared.postgres.database import Database
 from tests.support.data.builders import a_symbol_info
 from tests.support.fakes.venues import Behaviour, ModelExchange
@@ -639,6 +641,46 @@ async def test_a_listing_refused_for_another_reason_than_its_time_waits_for_noth
     await moved(executor, listing, time() + SOON)
 
     assert await states(executor) == ["rejected"]
+
+
+async def test_an_order_whose_symbol_is_taken_off_before_it_opens_follows_an_opening_that_is_told_later(
+    executor: Executor, exchange: ModelExchange, time: Time, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def depth(*_: object) -> OrderBook:
+        time.pass_by(20)
+        raise ExchangeRejected(-1121, "Invalid symbol.")
+
+    listing = await armed(executor, time)
+    assert listing.opens_at is not None
+    with monkeypatch.context() as taken_off:
+        taken_off.setattr(exchange, "depth", depth)
+        await fires(executor, listing.opens_at)
+    [row] = await executor.rows()
+    assert (row["state"], row["fire_at"], row["attempts"]) == ("armed", None, 0)
+    later = listing.opens_at + timedelta(days=3)
+    await moved(executor, listing, later)
+    await fires(executor, later)
+
+    assert await states(executor) == ["filled"]
+
+
+async def test_an_order_that_is_due_while_its_executor_is_not_ready_asks_the_exchange_nothing(
+    database: Database, exchange: ModelExchange, time: Time, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await configure(database, "auto_trade = true")
+    executor = Executor(database, exchange, time, unready=Refusal(Reason.UNRECONCILED))
+    asked: list[str] = []
+
+    async def symbol_rules(symbol: str) -> None:
+        asked.append(symbol)
+
+    monkeypatch.setattr(exchange, "symbol_rules", symbol_rules)
+    await executor.buy(a_coin("NEW", time))
+    for _ in range(3):
+        time.pass_by(1)
+        await executor.fire_due()
+
+    assert (await states(executor), asked) == (["armed"], [])
 
 
 @pytest.mark.parametrize("seconds", [-0.5, 600])

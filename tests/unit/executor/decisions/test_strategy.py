@@ -172,8 +172,18 @@ def test_what_is_unready_holds_up_live_orders_only(ask: Any) -> None:
 def test_what_is_to_be_bought_live_waits_for_an_executor_that_is_ready(opens_at: datetime | None) -> None:
     live, listing = a_standing(mode=Mode.LIVE), a_listing(opens_at=opens_at)
 
-    assert decided(listing, live, UNSYNCHRONISED) == WaitForOpening(opens_at or NOW)
+    assert decided(listing, live, UNSYNCHRONISED) == WaitForOpening(opens_at or listing.observed_at)
     assert fired(listing, live, UNSYNCHRONISED) == UNSYNCHRONISED
+
+
+@pytest.mark.parametrize("apart_seconds", [90, -90])
+def test_a_clock_that_may_be_wrong_makes_no_listing_too_old_nor_of_the_future(apart_seconds: float) -> None:
+    live, listing, now = a_standing(mode=Mode.LIVE), a_listing(), NOW + timedelta(seconds=apart_seconds)
+    unwatched = a_listing(late=True)
+
+    assert decided(listing, live, UNSYNCHRONISED, now=now) == WaitForOpening(listing.observed_at)
+    assert isinstance(decided(listing, live, Refusal(Reason.UNRECONCILED), now=now), Refusal)
+    assert isinstance(decided(unwatched, live, UNSYNCHRONISED, now=now), Refusal)
 
 
 def test_an_opening_that_passed_while_no_executor_was_ready_names_what_stood_against_it() -> None:

@@ -7,6 +7,8 @@ from executor.model.order_state import AT_LARGE, FINAL, TABLE, Effect, OrderEven
 BEGINNINGS = {OrderState.ARMED: False, OrderState.SENDING: True}
 """How an order comes into the journal, and whether money is reserved for it then."""
 FILLED = {OrderState.FILLED, OrderState.PARTIALLY_FILLED}
+LOST = (OrderState.ARMED, OrderEvent.UNANSWERED)
+"""An order that left, which the database lost, with what was reserved for it: none of its paths holds any longer."""
 SPOKEN = (
     (OrderEvent.DENIED, OrderState.REJECTED),
     (OrderEvent.REJECTED, OrderState.REJECTED),
@@ -26,7 +28,7 @@ Path = tuple[tuple[OrderState, OrderEvent], ...]
 
 def paths(state: OrderState, walked: Path = ()) -> Iterator[Path]:
     """Every way from *state* to an end that takes no step more than twice."""
-    ahead = [pair for pair in TABLE if pair[0] is state]
+    ahead = [pair for pair in TABLE if pair[0] is state and pair != LOST]
     if state in FINAL:
         yield walked
     for pair in ahead:
@@ -132,8 +134,9 @@ def test_an_order_waits_again_only_after_the_exchange_would_not_take_it_yet() ->
     assert TABLE[OrderState.SENDING, OrderEvent.POSTPONED] == Transition(OrderState.ARMED, Effect.RELEASE)
 
 
-def test_an_order_comes_into_doubt_only_while_it_is_sent() -> None:
-    assert into(OrderState.UNKNOWN) == [(OrderState.SENDING, OrderEvent.UNANSWERED)]
+def test_an_order_comes_into_doubt_only_while_it_is_sent_or_where_the_database_lost_that() -> None:
+    assert into(OrderState.UNKNOWN) == [LOST, (OrderState.SENDING, OrderEvent.UNANSWERED)]
+    assert TABLE[LOST].effect is Effect.NOTHING
 
 
 def into(state: OrderState) -> list[tuple[OrderState, OrderEvent]]:
