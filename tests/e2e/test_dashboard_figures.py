@@ -19,6 +19,7 @@ from shared.events import utc_now
 from tests.servers.databases import PostgresServer
 from tests.support.browsing.browsers import running_chromium
 from tests.support.data import rows
+from tests.support.running.heard_components import HEARD_FOR, heard_components
 from tests.support.running.serving_api import ServedApi, serving_api
 from tests.waiting import eventually
 
@@ -149,16 +150,17 @@ async def desk(desk_url: str) -> AsyncIterator[Desk]:
         url = str(api.client.base_url).rstrip("/")
         one = Desk(api, context, url)
         await one.ended("LONGAGO", "175", later(days=-200))
-        told = {"status": "running", "updated_at": utc_now() + timedelta(hours=1)}
+        told = {"status": "running", "updated_at": utc_now() + HEARD_FOR}
         for name in ("api", "dedup", "executor", "exits", "ingest", "persister"):
             await one.store("bot_health", {"component_name": name, **told})
-        page = await context.new_page()
-        await page.goto(f"{url}/sign-in")
-        await page.locator("input[name=token]").fill(api.client.headers["Authorization"].split()[1])
-        await page.keyboard.press("Enter")
-        await expect(page.locator("#link")).to_have_text("connected")
-        await page.close()
-        yield one
+        async with heard_components(api.database):
+            page = await context.new_page()
+            await page.goto(f"{url}/sign-in")
+            await page.locator("input[name=token]").fill(api.client.headers["Authorization"].split()[1])
+            await page.keyboard.press("Enter")
+            await expect(page.locator("#link")).to_have_text("connected")
+            await page.close()
+            yield one
 
 
 # What is typed.

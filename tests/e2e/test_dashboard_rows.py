@@ -18,6 +18,7 @@ from shared.events import utc_now
 from tests.servers.databases import PostgresServer
 from tests.support.browsing.browsers import pictures, running_chromium, serious_findings
 from tests.support.data import rows
+from tests.support.running.heard_components import HEARD_FOR, heard_components
 from tests.support.running.serving_api import ServedApi, serving_api
 from tests.waiting import eventually
 
@@ -25,7 +26,6 @@ pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)
 
 WIDE: Final = ViewportSize(width=1440, height=900)
 PHONE: Final = ViewportSize(width=390, height=844)
-AHEAD: Final = timedelta(hours=1)
 """So far ahead of now are reports of health, so that they stay fresh for as long as the module takes."""
 GATES: Final = {"live": "SNIPER_LIVE is not true", "keys": "", "clock": "", "reconciled": ""}
 KEY: Final = {
@@ -89,7 +89,7 @@ async def tell(api: ServedApi, name: str, detail: str = "", **facts: Any) -> Non
         SET status = excluded.status, detail = excluded.detail, facts = excluded.facts, updated_at = excluded.updated_at
     """
     async with api.database.connection() as connection:
-        await connection.execute(statement, name, status, detail, facts, utc_now() + AHEAD)
+        await connection.execute(statement, name, status, detail, facts, utc_now() + HEARD_FOR)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -101,7 +101,8 @@ async def desk(postgres_server: PostgresServer) -> AsyncIterator[Desk]:
         await tell(api, "ingest")
         desk = Desk(api, browser, await browser.new_context())
         desk.context = await desk.signed_in("operator", Scope.OPERATE, timezone_id="Asia/Tokyo")
-        yield desk
+        async with heard_components(api.database):
+            yield desk
     postgres_server.drop_database(database_url)
 
 

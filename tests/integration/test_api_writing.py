@@ -17,7 +17,7 @@ from tests.support.data import rows
 from tests.support.running.serving_api import TOKEN_NAME, ServedApi, serving_api
 
 AUTHOR: Final = f"token:{TOKEN_NAME}"
-EXITS_RUN: Final = {"component_name": "exits", "updated_at": utc_now() + timedelta(hours=1)}
+EXITS_RUN: Final = {"component_name": "exits"}
 WRITES: Final = [
     ("PUT", "/config", {"max_trade_usdt": 5}),
     ("POST", "/halt", {}),
@@ -319,7 +319,7 @@ async def test_a_halt_as_curl_sends_it_stops_sales_too(api: ServedApi) -> None:
 async def test_everything_is_halted_and_sold_as_one_action(api: ServedApi) -> None:
     for key, state in (("ABCUSDT:1", "open"), ("XYZUSDT:1", "closing"), ("OLDUSDT:1", "closed")):
         await store(api, "positions", listing_key=key, state=state)
-    await store(api, "bot_health", **EXITS_RUN)
+    await store(api, "bot_health", **EXITS_RUN, updated_at=utc_now() + timedelta(seconds=50))
     (await api.client.post("/halt", json={"exits": True})).raise_for_status()
     done = (await api.client.post("/halt-and-close", json={"reason": "get out"})).raise_for_status().json()
 
@@ -365,7 +365,7 @@ async def number_of(api: ServedApi, **position: Any) -> int:
 
 async def test_a_position_is_closed_by_its_number(api: ServedApi) -> None:
     number = await number_of(api)
-    await store(api, "bot_health", **EXITS_RUN)
+    await store(api, "bot_health", **EXITS_RUN, updated_at=utc_now() + timedelta(seconds=50))
     asked = await api.client.post(f"/positions/{number}/close")
     again = await api.client.post(f"/positions/{number}/close")
 

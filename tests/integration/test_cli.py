@@ -262,7 +262,7 @@ SINCE = "since 2026-03-02 12:00:00 UTC"
 
 
 def exits(**overrides: Any) -> dict[str, Any]:
-    return {"component_name": "exits", "updated_at": utc_now() + timedelta(hours=1)} | overrides
+    return {"component_name": "exits", "updated_at": utc_now() + timedelta(seconds=50)} | overrides
 
 
 @pytest.mark.parametrize(

@@ -67,7 +67,9 @@ IN_PARTS: Final = {
 """Parts of other statements, and none by themselves."""
 OF_OTHERS: Final = {
     "api": ("cli.archive.", "cli.composing.express.", "cli.replay."),
-    **dict.fromkeys(("ingest", "executor", "express"), ("shared.control.exchange_identity.RENAME",)),
+    **dict.fromkeys(("executor", "express"), ("shared.control.exchange_identity.RENAME",)),
+    # Asked only by those who may see orders, which another statement tells them.
+    "ingest": ("shared.control.exchange_identity.RENAME", "shared.control.exchange_identity.HAS_TRADED"),
 }
 """Commands beside any service: archives and the express way have a role of their own, and the table of the bus in one
 process an owner."""
