@@ -126,11 +126,19 @@ async def test_an_executor_that_wakes_up_after_the_opening_it_decided_on_sends_n
         await eventually(lambda: utc_now() > late, within_seconds=10)
         executor.resume()
         executor.go_on()
-        order = await ground.becomes(listing, "expired", within_seconds=10)
+        await eventually(lambda: reasons(ground, listing), within_seconds=20)
+        [reason] = await reasons(ground, listing)
         await ground.settled()
 
-    assert order["error_reason"].startswith("opening_passed")
+    # It was away for as long as a halt is believed, too: whichever of the two it meets first.
+    assert reason.startswith(("opening_passed", "halted: halt state unreadable"))
     assert await ground.posted(listing) == []
+
+
+async def reasons(ground: Ground, listing: Listing) -> list[str]:
+    """Return why the order of *listing* ended without being sent; empty while it has not."""
+    query = "SELECT error_reason FROM orders WHERE listing_key = $1 AND state IN ('expired', 'rejected')"
+    return [row["error_reason"] for row in await ground.rows(query, listing.key)]
 
 
 async def test_an_executor_that_objects_does_not_spoil_the_order_another_has_fired(ground: Ground) -> None:

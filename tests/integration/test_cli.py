@@ -268,17 +268,17 @@ def exits(**overrides: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("health", "alarm"),
     [
-        ({"bot_health": exits(component_name="persister")}, "nobody is there to sell them"),
-        ({"bot_health": exits(status="error", detail="no prices")}, "error: no prices"),
-        ({"bot_health": exits(status="degraded", detail="no prices")}, "degraded: no prices"),
-        ({"bot_health": exits()}, ""),
+        ({"component_name": "persister"}, "nobody is there to sell them"),
+        ({"status": "error", "detail": "no prices"}, "error: no prices"),
+        ({"status": "degraded", "detail": "no prices"}, "degraded: no prices"),
+        ({}, ""),
     ],
     ids=["nobody", "in error", "in trouble", "alive"],
 )
 def test_status_shows_open_positions_and_an_alarm_when_nobody_watches_them(
     sniper: Sniper, database_url: str, health: dict[str, Any], alarm: str
 ) -> None:
-    store(database_url, positions={}, **health)
+    store(database_url, positions={}, bot_health=exits(**health))
     store(database_url, positions={"listing_key": "OLDUSDT:1", "symbol": "OLDUSDT", "state": "closed"})
 
     shown = sniper("status").stdout
@@ -365,10 +365,10 @@ def test_whoever_closes_while_sales_are_halted_is_told(sniper: Sniper, database_
 @pytest.mark.parametrize(
     "health",
     [
-        [exits(component_name="persister")],
-        [exits(status="stopped")],
-        [exits(status="error", detail="stopped, and 1 positions are not watched", process_ended=True)],
-        [exits(updated_at=NOON), exits(component_name="persister")],
+        [{"component_name": "persister"}],
+        [{"status": "stopped"}],
+        [{"status": "error", "detail": "stopped, and 1 positions are not watched", "process_ended": True}],
+        [{"updated_at": NOON}, {"component_name": "persister"}],
     ],
     ids=["never heard", "stopped", "stopped with positions", "silent"],
 )
@@ -378,7 +378,7 @@ def test_a_sale_requested_while_no_executor_runs_says_so(
 ) -> None:
     store(database_url, positions={})
     for row in health:
-        store(database_url, bot_health=row)
+        store(database_url, bot_health=exits(**row))
 
     result = sniper(*arguments)
 
@@ -391,8 +391,8 @@ def test_a_sale_requested_while_no_executor_runs_says_so(
     ("health", "gap"),
     [
         ([], "no health was ever stored"),
-        ([exits(updated_at=NOON), exits(component_name="persister", updated_at=NOON)], f"no health is stored {SINCE}"),
-        ([exits(updated_at=NOON, status="stopped")], f"no health is stored {SINCE}"),
+        ([{"updated_at": NOON}, {"component_name": "persister", "updated_at": NOON}], f"no health is stored {SINCE}"),
+        ([{"updated_at": NOON, "status": "stopped"}], f"no health is stored {SINCE}"),
     ],
     ids=["never", "all are silent", "stopped, and perhaps started since"],
 )
@@ -402,7 +402,7 @@ def test_where_no_health_is_stored_nobody_claims_that_nothing_is_sold(
     """It goes by the broker and the persister: an executor runs, and sells, without either."""
     store(database_url, positions={})
     for row in health:
-        store(database_url, bot_health=row)
+        store(database_url, bot_health=exits(**row))
 
     said = sniper("close", "ABCUSDT").stdout
     shown = sniper("status").stdout

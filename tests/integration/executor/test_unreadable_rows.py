@@ -8,11 +8,10 @@ import pytest
 
 from dedup.ledger import Ledger
 from executor.halts.halt_causes import HaltCause
+from executor.model import Decided, Order
 from shared.control.halts import halts_in_force
 from shared.events import HealthStatus, Mode
-from shared.mexc.symbols import SymbolInfo
 from shared.postgres.database import Database
-from tests.support.data.builders import a_symbol_info
 from tests.support.fakes.venues import Behaviour, ModelExchange
 from tests.support.running.desks import SECONDS, desk
 from tests.support.running.executors import Executor, Time, a_coin, configure
@@ -125,12 +124,14 @@ async def test_an_opening_that_fails_for_a_fault_of_ours_keeps_no_other_from_bei
         await executor.buy(a_coin(name, time, rules=None, opens_at=opens_at))
     time.jump_to(opens_at - timedelta(milliseconds=50))
 
-    async def rules(symbol: str) -> SymbolInfo | None:
-        if symbol == "BADUSDT":
-            raise ZeroDivisionError
-        return a_symbol_info(symbol)
+    fire = executor.decisions.fire
 
-    monkeypatch.setattr(exchange, "symbol_rules", rules)
+    async def fails(order: Order) -> Decided:
+        if order.symbol == "BADUSDT":
+            raise ZeroDivisionError
+        return await fire(order)
+
+    monkeypatch.setattr(executor.decisions, "fire", fails)
     await executor.look_for_halts()
     until = asyncio.Event()
     async with asyncio.TaskGroup() as tasks:

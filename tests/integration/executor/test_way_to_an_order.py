@@ -15,7 +15,8 @@ from tests.support.running.executors import RULES, configure
 from tests.support.running.simulators import running_simulator
 from tests.support.running.trading import a_fresh_listing, a_venue, executor
 
-CALLS_MAX = 140
+CALLS_MAX = 142
+"""138 where nothing runs beside it."""
 """Of our own functions, from the decoded listing to the bytes of its order, but those while its commit is under way.
 Raise it only for what must be before them: between a frame and its order all of this runs cold."""
 SAMPLES_MAX = 50
