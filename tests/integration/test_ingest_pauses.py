@@ -67,6 +67,8 @@ async def test_a_start_in_a_pause_is_ready_and_asks_nothing(database: Database, 
         asked = await simulator.requests()
         await monitor_switches.resume(database, changed_by="cli:ann")
         await eventually(lambda: stored(database), within_seconds=15)
+        # What is in the first frame of the very first start was there before.
+        await eventually(outbox.is_ready, within_seconds=15)
         await simulator.list_coin("FRESHUSDT")
         await eventually(lambda: outbox.seen_by("FRESHUSDT") == BOTH, within_seconds=15)
 

@@ -1,7 +1,7 @@
 """Ingest as a whole, against the simulated exchange and a real database."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import asyncpg
@@ -32,6 +32,7 @@ class Outbox(RecordingBus):
         super().__init__()
         self.away = False
         self.refused: list[Message] = []
+        self.is_ready: Callable[[], bool] = lambda: False
 
     async def publish(self, message: Message, /) -> None:
         if self.away and message.exchange == "sniper.raw":
@@ -71,7 +72,8 @@ async def ingesting(
     settings = IngestSettings.model_validate(quick | overrides)
     exchange = ExchangeSettings(mexc_rest_url=simulator.rest_url, mexc_ws_url=simulator.ws_url)
     async with serving(runtime, lambda given: service.serve(given, settings, exchange)):
-        await eventually(lambda: not runtime.telemetry.not_ready(), within_seconds=30)
+        outbox.is_ready = lambda: not runtime.telemetry.not_ready()
+        await eventually(outbox.is_ready, within_seconds=30)
         yield outbox
 
 
