@@ -60,8 +60,11 @@ class BrokerInspection:
             below = await channel.get_underlay_channel()
             try:
                 await below.tx_select(timeout=self.timeout_seconds)
-                await below.basic_publish(b"", exchange=exchange.name, routing_key=routing_key)
-                await below.tx_rollback(timeout=self.timeout_seconds)
+                async with asyncio.timeout(self.timeout_seconds):
+                    await below.basic_publish(b"", exchange=exchange.name, routing_key=routing_key, wait=False)
+                    # At once, so without a timeout of its own, which takes turns of the loop: a rollback that left
+                    # after the broker had closed the channel would cost the connection.
+                    await below.tx_rollback()
             except AWAY as error:
                 # A refused publish is answered by closing the channel, which the next call runs into.
                 if isinstance(await self._reason(below, error), ChannelAccessRefused):
