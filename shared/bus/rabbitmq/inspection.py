@@ -8,10 +8,11 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, cast
 
 from aio_pika.abc import AbstractChannel, AbstractConnection
 from aiormq.abc import AbstractChannel as AbstractUnderlayChannel
+from aiormq.channel import Channel as UnderlayChannel
 from aiormq.exceptions import ChannelAccessRefused, ChannelNotFoundEntity, ChannelPreconditionFailed
 from pamqp.common import FieldValue
 
@@ -57,7 +58,7 @@ class BrokerInspection:
     async def may_publish(self, exchange: Exchange, routing_key: str) -> bool:
         """Return whether our user may publish to *exchange*, which exists."""
         async with self._channel() as channel:
-            below = await channel.get_underlay_channel()
+            below = cast("UnderlayChannel", await channel.get_underlay_channel())
             try:
                 await below.tx_select(timeout=self.timeout_seconds)
                 async with asyncio.timeout(self.timeout_seconds):
