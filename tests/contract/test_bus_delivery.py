@@ -152,7 +152,7 @@ async def test_two_consumers_of_a_queue_never_share_a_message(broker: Broker) ->
     ):
         for number in range(40):
             await bus.publish(a_message(b"%d" % number))
-        await eventually(lambda: len(one.messages) + len(other.messages) >= 40, within_seconds=10)
+        await eventually(lambda: len(one.messages) + len(other.messages) >= 40)
 
     assert sorted(one.bodies() + other.bodies()) == sorted(b"%d" % number for number in range(40))
 

@@ -139,6 +139,6 @@ async def _shown(process: Sniper, *words: str) -> str:
         text = process.log.read_text()
         return text if all(word in text for word in words) else ""
 
-    shown = await eventually(written, within_seconds=15, every_seconds=0.1)
+    shown = await eventually(written, every_seconds=0.1)
     assert shown is not None
     return shown

@@ -111,7 +111,7 @@ async def test_a_coin_seen_twice_is_listed_stored_and_bought_once(
     async def both_seen() -> bool:
         return await counted(services["dedup"], "sniper_dedup_duplicates_total") == before + 1
 
-    await eventually(both_seen, within_seconds=15)
+    await eventually(both_seen)
     assert (trade["mode"], trade["status"], trade["side"]) == ("dry-run", "filled", "BUY")
     assert 90 < trade["quote_qty"] <= 100  # What the cap of 5 % above the price leaves unspent is part of it.
     assert await listed(rows, "WHOLEUSDT") == 1
@@ -130,7 +130,7 @@ async def test_what_a_killed_service_had_not_done_is_done_by_the_next(
         return await counted(services["ingest"], "sniper_ingest_sightings_total") > sightings
 
     await simulator.list_coin(symbol)
-    await eventually(seen, within_seconds=15)
+    await eventually(seen)
     await services.start(victim)
 
     assert (await traded(rows, symbol))["status"] == "filled"
@@ -196,8 +196,8 @@ async def test_a_service_waits_for_the_schema_and_the_broker_without_ending(
         "SNIPER_BROKER_URL": "amqp://guest:guest@127.0.0.1:9/",
     }
     async with sniper("run", "dedup", environment=environment, directory=tmp_path) as waiting:
-        await eventually(lambda: answers(waiting, "/livez", 200), within_seconds=15)
-        await eventually(lambda: "run `sniper migrate`" in waiting.log.read_text(), within_seconds=15)
+        await eventually(lambda: answers(waiting, "/livez", 200))
+        await eventually(lambda: "run `sniper migrate`" in waiting.log.read_text())
 
         assert await answers(waiting, "/readyz", 503)
         assert await waiting.stop() == 0

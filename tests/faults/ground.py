@@ -204,7 +204,7 @@ class Ground:
         await self._exposure_is_what_is_held()
         await self._limits_held()
         ended = [order for order in orders if order["state"] != "armed"]
-        await eventually(lambda: _untold(ended, self.trades) == [], within_seconds=10)
+        await eventually(lambda: _untold(ended, self.trades) == [])
 
     async def _exposure_is_what_is_held(self) -> None:
         for mode in Mode:

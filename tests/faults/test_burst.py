@@ -98,7 +98,7 @@ async def list_all(simulator: SimulatorProcess, symbols: Sequence[str]) -> None:
 
 async def publish(bus: Bus, listings: Sequence[Listing]) -> None:
     """As fast as the broker confirms them, which is faster than they are decided on."""
-    await eventually(bus.is_connected, within_seconds=15)
+    await eventually(bus.is_connected)
     for start in range(0, len(listings), AT_ONCE):
         async with asyncio.TaskGroup() as tasks:
             for listing in listings[start : start + AT_ONCE]:

@@ -52,7 +52,7 @@ class Trading:
         return (await self.venue.send(ORDER, self.venue.sign(REQUEST), always)).verdict
 
     async def ready(self) -> None:
-        await eventually(self.exchange.is_ready, within_seconds=10)
+        await eventually(self.exchange.is_ready)
 
 
 @asynccontextmanager

@@ -85,7 +85,7 @@ async def _bought(ground: Ground, fault: str, options: Mapping[str, Any]) -> Lis
         order = await ground.order(listing)
         return order is not None and order["state"] != "sending"
 
-    await eventually(answered, within_seconds=15)
+    await eventually(answered)
     return listing
 
 

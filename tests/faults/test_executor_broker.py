@@ -40,7 +40,7 @@ async def test_a_message_that_ages_while_it_is_handled_is_not_bought(ground: Gro
         await ground.publish(listing)
         await executor.reaches("before reservation_sql.READ")
         aged = utc_now() + timedelta(seconds=AGE_SECONDS)
-        await eventually(lambda: utc_now() > aged, within_seconds=10)
+        await eventually(lambda: utc_now() > aged)
         executor.go_on()
         order = await ground.becomes(listing, "rejected", "filled")
         await ground.settled()
@@ -57,7 +57,7 @@ async def test_an_executor_that_was_killed_before_it_decided_leaves_a_listing_th
         await executor.reaches("before reservation_sql.READ")
         await executor.kill()
     aged = utc_now() + timedelta(seconds=AGE_SECONDS)
-    await eventually(lambda: utc_now() > aged, within_seconds=10)
+    await eventually(lambda: utc_now() > aged)
     async with ground.executor(listing_age_seconds=AGE_SECONDS):
         order = await ground.becomes(listing, "rejected")
         await ground.settled()

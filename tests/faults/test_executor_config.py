@@ -44,7 +44,7 @@ async def test_auto_trade_that_is_switched_off_while_an_order_is_decided_keeps_i
         await executor.reaches("before reservation_sql.RESERVE")
         await change(ground, auto_trade="false")
         executor.go_on()
-        await eventually(lambda: ground.order(listing, Mode.DRY_RUN), within_seconds=10)
+        await eventually(lambda: ground.order(listing, Mode.DRY_RUN))
         await ground.settled()
 
     assert await ground.order(listing, Mode.LIVE) is None
@@ -123,7 +123,7 @@ async def test_without_a_configuration_nothing_is_bought_and_with_a_new_one_it_i
     await ground.execute("DELETE FROM trade_config")
     listing = await ground.lists()
     await ground.publish(listing)
-    order = await eventually(lambda: ground.order(listing, Mode.DRY_RUN), within_seconds=10)
+    order = await eventually(lambda: ground.order(listing, Mode.DRY_RUN))
     await ground.execute("INSERT INTO trade_config SELECT * FROM kept")
     await ground.execute("DROP TABLE kept")
     await eventually(lambda: _bought(ground), within_seconds=20)

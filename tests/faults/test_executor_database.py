@@ -44,7 +44,7 @@ async def test_while_the_database_is_down_nothing_is_bought_and_what_ages_meanwh
         old = await ground.lists()
         await ground.publish(old)
         aged = utc_now() + timedelta(seconds=AGE_SECONDS)
-        await eventually(lambda: utc_now() > aged, within_seconds=10)
+        await eventually(lambda: utc_now() > aged)
         assert await ground.posted(old) == []
         await asyncio.to_thread(postgres.start)
 
@@ -77,7 +77,7 @@ async def test_a_frozen_database_denies_what_is_not_decided_and_what_is_not_sent
         await ground.publish(undecided)
         # Halts unreadable for so long count as in force.
         unreadable = utc_now() + timedelta(seconds=3)
-        await eventually(lambda: utc_now() > unreadable, within_seconds=10)
+        await eventually(lambda: utc_now() > unreadable)
         await executor.hold()
         assert await ground.posted(decided) == await ground.posted(undecided) == []
         await executor.hold()  # It answers, so its loop runs.

@@ -61,7 +61,7 @@ async def test_an_executor_killed_while_its_request_is_at_the_exchange_does_not_
     await ground.simulator.arm("hold", accept=accept)
     executor = await ground.staffed()
     await ground.publish(listing)
-    await eventually(lambda: ground.posted(listing), within_seconds=10)
+    await eventually(lambda: ground.posted(listing))
     await executor.kill()
     await ground.staffed()
     order = await ground.becomes(listing, "filled", "failed")

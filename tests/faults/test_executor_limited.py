@@ -35,7 +35,7 @@ async def test_after_a_429_nothing_is_sent_for_as_long_as_it_says_and_then_the_o
     first, second = await ground.lists(), await ground.lists()
     await ground.simulator.arm("http_status", status=429, retry_after=2)
     await ground.publish(first)
-    await eventually(lambda: ground.posted(first), within_seconds=10)
+    await eventually(lambda: ground.posted(first))
     await ground.publish(second)
     await ground.becomes(first, "filled")
     await ground.becomes(second, "filled")
@@ -159,7 +159,7 @@ async def test_a_sale_that_is_kept_out_goes_out_again_after_the_quiet_unless_it_
             await ground.simulator.arm("http_status", status=status, accept=accept, retry_after=1)
             await ground.execute(CLOSE, listing.key)
             # Far sooner than an order could be hidden.
-            await eventually(partial(_is_closed, ground, listing), within_seconds=15)
+            await eventually(partial(_is_closed, ground, listing))
 
             sales = [each for each in await ground.posted(listing) if each["side"] == "SELL"]
             assert [each["accepted"] for each in sales] == ([True] if accept else [False, True]), f"{status} {accept}"

@@ -106,7 +106,7 @@ async def test_an_opening_that_passed_while_nobody_ran_expires(ground: Ground) -
     await executor.kill()
     assert listing.opens_at is not None
     late = listing.opens_at + timedelta(seconds=2)
-    await eventually(lambda: utc_now() > late, within_seconds=10)
+    await eventually(lambda: utc_now() > late)
     async with ground.executor(listing_age_seconds=1):
         order = await ground.becomes(listing, "expired")
         await ground.settled()
@@ -123,7 +123,7 @@ async def test_an_executor_that_wakes_up_after_the_opening_it_decided_on_sends_n
         executor.pause()
         assert listing.opens_at is not None
         late = listing.opens_at + timedelta(seconds=2)
-        await eventually(lambda: utc_now() > late, within_seconds=10)
+        await eventually(lambda: utc_now() > late)
         executor.resume()
         executor.go_on()
         await eventually(lambda: reasons(ground, listing), within_seconds=20)

@@ -44,7 +44,7 @@ async def test_a_stop_that_is_due_while_a_purchase_hangs_at_a_stop_is_sold_befor
         held, hanging = await ground.lists(), await ground.lists()
         await ground.publish(held)
         await ground.becomes(held, "filled")
-        await eventually(lambda: ground.rows(WATCHED, held.key), within_seconds=10)
+        await eventually(lambda: ground.rows(WATCHED, held.key))
         await executor.hold("before send")
         await ground.publish(hanging)
         await executor.reaches("before send")

@@ -51,16 +51,16 @@ async def test_six_purchases_that_hang_at_the_exchange_do_not_delay_a_stop_loss(
         for each in held:
             await ground.publish(each)
             await ground.becomes(each, "filled")
-            await eventually(partial(_is, ground, each, "open"), within_seconds=10)
-            await eventually(partial(_is_looked_at, ground, each), within_seconds=10)
+            await eventually(partial(_is, ground, each, "open"))
+            await eventually(partial(_is_looked_at, ground, each))
         others = [await ground.lists() for _ in range(HANGING)]
         await ground.simulator.arm("hold", endpoint="POST /api/v3/order", count=3)
         for each in others:
             await ground.publish(each)
-        await eventually(lambda: _written(ground, others, 3), within_seconds=10)
+        await eventually(lambda: _written(ground, others, 3))
 
         fell_ns = {each.symbol: await _falls(ground, each) for each in held}
-        sold_ns = {each.symbol: await eventually(partial(_sold_at, ground, each), within_seconds=10) for each in held}
+        sold_ns = {each.symbol: await eventually(partial(_sold_at, ground, each)) for each in held}
         still_hanging = len([each for each in others if await ground.posted(each)])
         await ground.simulator.disarm()
         await ground.settled()
@@ -80,7 +80,7 @@ async def test_a_ban_that_a_question_for_a_price_meets_quiets_everything_for_its
             await ground.publish(held)
             await ground.becomes(held, "filled")
         await ground.simulator.arm("http_status", endpoint="GET /api/v3/ticker/bookTicker", status=418, count=1)
-        await eventually(lambda: _is_taken(ground), within_seconds=10)
+        await eventually(lambda: _is_taken(ground))
         banned = await ground.simulator.requests()
         listing = await ground.lists()
         await ground.publish(listing)

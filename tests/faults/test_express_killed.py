@@ -54,7 +54,7 @@ async def events(ground: Ground) -> AsyncIterator[Outlet]:
     """All that is published of listings and trades, in its order."""
     settings = BrokerSettings(url=SecretStr(ground.orders.broker_url))
     async with rabbitmq.connect(settings, NOTIFYING, name="test") as bus, emptying(bus, NOTIFIER_EVENTS) as outlet:
-        await eventually(bus.is_connected, within_seconds=15)
+        await eventually(bus.is_connected)
         yield outlet
 
 

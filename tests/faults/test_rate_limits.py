@@ -59,7 +59,7 @@ async def test_limits_are_never_reached_however_quick_the_beats_are_set() -> Non
         ) as polls,
     ):
         # The second snapshot fits only beside the names, which come first and must leave it room.
-        await eventually(lambda: len(polls.snapshots) > 1, within_seconds=15)
+        await eventually(lambda: len(polls.snapshots) > 1)
         await eventually(lambda: polls.sample("rest_waiting"))
 
         assert await simulator.refusals() == {}

@@ -52,7 +52,7 @@ async def test_snapshot_that_cannot_be_read_is_no_evidence(simulator: Simulator,
 async def test_endpoint_that_stays_broken_is_degraded_health_while_the_other_carries_on(simulator: Simulator) -> None:
     await simulator.arm("exchange_info_html", count=None)
     async with polling(simulator.rest_url, **QUICK) as polls:
-        await eventually(lambda: "exchangeInfo: no data yet (not the answer" in polls.detail, within_seconds=10)
+        await eventually(lambda: "exchangeInfo: no data yet (not the answer" in polls.detail)
         seen = len(polls.names)
 
         assert polls.feeds.health()[0] is HealthStatus.DEGRADED
@@ -98,5 +98,5 @@ async def test_exchange_with_a_certificate_nobody_vouches_for_is_asked_nothing(t
 async def test_exchange_that_comes_back_is_seen_again_within_seconds(simulator: Simulator) -> None:
     await simulator.arm("http_status", endpoint="GET /api/v3/*", status=502, count=2)
     async with polling(simulator.rest_url, **QUICK) as polls:
-        await eventually(lambda: polls.names and polls.snapshots, within_seconds=15)
+        await eventually(lambda: polls.names and polls.snapshots)
         assert polls.detail == ""

@@ -112,8 +112,8 @@ async def test_an_executor_that_starts_within_a_ban_asks_nothing_until_it_is_ove
         await ground.simulator.arm("http_status", status=418, retry_after=ban_seconds, count=1)
         banned_at = time.monotonic()
         await ground.publish(listing)
-        await eventually(lambda: ground.posted(listing), within_seconds=10)
-        await eventually(partial(_ban_is_stored, ground), within_seconds=10)
+        await eventually(lambda: ground.posted(listing))
+        await eventually(partial(_ban_is_stored, ground))
         await executor.kill()
     asked = sum((await ground.simulator.requests()).values())
 
@@ -133,7 +133,7 @@ async def _use_is_stored(ground: Ground) -> None:
     """Return once both services have stored their use of the limits: of what a kill interrupts, nothing is known."""
     [now] = await ground.rows("SELECT now() AS time")
     stored = "SELECT FROM rate_usage WHERE updated_at > $1 HAVING count(*) = 2"
-    await eventually(partial(ground.rows, stored, now["time"]), within_seconds=10)
+    await eventually(partial(ground.rows, stored, now["time"]))
 
 
 async def _ban_is_stored(ground: Ground) -> bool:

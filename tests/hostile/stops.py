@@ -74,7 +74,7 @@ class Scenario:
         self.held += count
         await asyncio.gather(*(self.ground.buys(symbol, **coin) for symbol in symbols))
         for symbol in symbols:
-            await eventually(lambda symbol=symbol: self._is_watched(symbol), within_seconds=15)  # type: ignore[misc]
+            await eventually(lambda symbol=symbol: self._is_watched(symbol))  # type: ignore[misc]
         return symbols
 
     async def holds_many(self) -> list[str]:
@@ -129,7 +129,7 @@ class Scenario:
             assert used > USED_UP, f"a weight of {used:g} is used"
             return True
 
-        await eventually(is_used_up, within_seconds=15, every_seconds=0.02)
+        await eventually(is_used_up, every_seconds=0.02)
 
     async def sells_one_by_one(self, symbols: Sequence[str]) -> None:
         """Let the market of one after the other fall, and measure until each is on its way out."""
@@ -156,7 +156,7 @@ class Scenario:
             sales = [each for each in sales if each["accepted"] or not taken]
             return int(sales[count - 1]["received_at_ns"]) if len(sales) >= count else 0
 
-        return int(await eventually(received, within_seconds=15, every_seconds=0.02))
+        return int(await eventually(received, every_seconds=0.02))
 
     async def are_followed(self, symbols: Sequence[str]) -> None:
         """Return once all of *symbols* are judged by their streams."""

@@ -209,7 +209,7 @@ async def test_three_pairs_in_a_row_that_we_are_barred_from_halt_trading(ground:
     for number in range(3):
         await ground.announces(await ground.lists(f"BARRED{number}USDT"))
         await ground.order(f"BARRED{number}USDT", "rejected")
-    await eventually(lambda: ground.rows("SELECT 1 FROM halts"), within_seconds=10)
+    await eventually(lambda: ground.rows("SELECT 1 FROM halts"))
     await ground.exchange.disarm()
     await ground.announces(await ground.lists("FOURTHUSDT"))
     refused = await ground.order("FOURTHUSDT", "rejected")
@@ -225,7 +225,7 @@ async def test_a_ban_that_names_no_time_is_kept_for_minutes(fresh_ground: Ground
     running = await ground.staffed(**SETTINGS)
     await ground.buys("BANNEDUSDT")
     await ground.exchange.arm("http_status", endpoint="GET /api/v3/depth", status=418)
-    await eventually(lambda: quiet_seconds(running), within_seconds=10)
+    await eventually(lambda: quiet_seconds(running))
     asked = await ground.exchange.requests()
     for symbol in ("DURING0USDT", "DURING1USDT"):
         await ground.announces(await ground.lists(symbol))
@@ -243,7 +243,7 @@ async def test_purchases_that_a_ban_keeps_from_being_made_are_no_failures_and_ha
     running = await ground.staffed(**SETTINGS, failures_max=2)
     await ground.buys("BEFOREUSDT")
     await ground.exchange.arm("http_status", endpoint="GET /api/v3/depth", status=418, retry_after=8)
-    await eventually(lambda: quiet_seconds(running), within_seconds=10)
+    await eventually(lambda: quiet_seconds(running))
     for symbol in ("BARE0USDT", "BARE1USDT", "BARE2USDT"):
         bare = (await ground.lists(symbol)).model_copy(update={"price": None, "rules": None})
         await ground.announces(bare)

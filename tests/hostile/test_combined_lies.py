@@ -30,7 +30,7 @@ async def test_an_opening_that_moves_away_while_the_order_is_being_sent_is_bough
     listing = listing.model_copy(update={"opens_at": ground.now() + timedelta(seconds=1)})
     await ground.exchange.arm("latency", seconds=1)
     await ground.announces(listing)
-    await eventually(lambda: ground.posted("AWAYUSDT"), within_seconds=10)
+    await eventually(lambda: ground.posted("AWAYUSDT"))
     await ground.exchange.change_coin("AWAYUSDT", opens_in=3)
     await ground.reschedules(listing, ground.now() + timedelta(seconds=3))
     await ground.position("AWAYUSDT", "open", within_seconds=20)
@@ -57,8 +57,8 @@ async def test_a_fee_in_coins_that_leaves_less_than_the_scale_is_sold_as_far_as_
     await ground.staffed(stop_loss_pct=20)
     await ground.buys("SCALEUSDT", quantity_decimals=0, fee_asset="base")
     await ground.falls("SCALEUSDT")
-    await eventually(lambda: ground.posted("SCALEUSDT", "SELL"), within_seconds=10)
-    await eventually(lambda: is_nearly_sold(ground, "SCALEUSDT"), within_seconds=10)
+    await eventually(lambda: ground.posted("SCALEUSDT", "SELL"))
+    await eventually(lambda: is_nearly_sold(ground, "SCALEUSDT"))
 
 
 async def is_nearly_sold(ground: Ground, symbol: str) -> bool:

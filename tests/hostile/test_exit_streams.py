@@ -54,7 +54,7 @@ async def counts_more(ground: Ground, family: str, more: float = 1, **labels: st
     async def has_counted() -> bool:
         return await counted(ground, family, **labels) >= before + more
 
-    await eventually(has_counted, within_seconds=15)
+    await eventually(has_counted)
 
 
 async def follows(ground: Ground, *symbols: str) -> None:
@@ -66,7 +66,7 @@ async def follows(ground: Ground, *symbols: str) -> None:
         async def is_followed(symbol: str = symbol) -> bool:
             return await ground.exchange.tick(symbol, FINE) > 0
 
-        await eventually(is_followed, within_seconds=15)
+        await eventually(is_followed)
         await ground.exchange.tick(symbol, FINE | {"version": "5"})
     await counts_more(ground, QUOTES, 2 * len(symbols), source="stream")
 
@@ -168,7 +168,7 @@ async def test_a_dirty_push_sells_nothing_and_concerns_its_coin_alone(ground: Gr
     async def all_are_counted() -> bool:
         return await counted(ground, TICKS, result=reason) >= before + len(DIRTY[reason]) * 3
 
-    await eventually(all_are_counted, within_seconds=15)
+    await eventually(all_are_counted)
     await sells_by(ground, clean, FALLEN, FALLEN)
 
     await still_holds(ground, dirty)
@@ -199,13 +199,13 @@ async def test_a_look_that_the_exchange_refused_is_made_up_for_without_another_p
     """Pushes have shown a stop that only the book can decide on; the next look of its own is far."""
     await ground.staffed(**STREAMS)
     await ground.buys("MISSEDUSDT")
-    await eventually(lambda: ground.rows(LEARNED), within_seconds=15)
+    await eventually(lambda: ground.rows(LEARNED))
     await ground.staffed(**STREAMS | {"exit_check_seconds": 10})
 
     async def is_followed() -> bool:
         return await ground.exchange.tick("MISSEDUSDT", FINE) > 0
 
-    await eventually(is_followed, within_seconds=15)
+    await eventually(is_followed)
     await ground.falls("MISSEDUSDT")
     await ground.exchange.arm("http_status", endpoint="GET /api/v3/depth", status=429, retry_after=2)
     crumb = {"bid": ("0.7", "0.5"), "ask": ("0.71", "100000")}
@@ -272,8 +272,8 @@ async def test_streams_are_used_again_after_they_were_lost(ground: Ground) -> No
     async def is_followed() -> bool:
         return await ground.exchange.tick("AGAINUSDT", FINE | {"version": "20"}) > 0
 
-    await eventually(is_lost, within_seconds=15)
-    await eventually(is_followed, within_seconds=15)
+    await eventually(is_lost)
+    await eventually(is_followed)
     await counts_more(ground, QUOTES, 3, source="stream")
 
     await sells_by(ground, "AGAINUSDT", FALLEN, FALLEN)

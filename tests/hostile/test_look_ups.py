@@ -159,11 +159,11 @@ async def test_a_row_of_a_newer_version_in_the_outbox_ends_nothing(ground: Groun
     listing = await ground.buys("OUTBOXUSDT")
     await ground.falls("OUTBOXUSDT")
     await ground.sold("OUTBOXUSDT")
-    await eventually(lambda: len(ground.published(listing)) >= 2, within_seconds=10)
+    await eventually(lambda: len(ground.published(listing)) >= 2)
     await ground.says("executor", HealthStatus.DEGRADED, "trades cannot be published")
 
     assert running.process.returncode is None
-    await eventually(lambda: _outbox_is_empty(ground), within_seconds=10)
+    await eventually(lambda: _outbox_is_empty(ground))
 
 
 async def _outbox_is_empty(ground: Ground) -> bool:
@@ -178,7 +178,7 @@ async def test_an_order_that_appears_after_it_was_given_up_is_held_and_halts_pur
     await ground.announces(await ground.lists("LATEUSDT"))
     await ground.order("LATEUSDT", "failed")
     await ground.position("LATEUSDT", "open", within_seconds=25)
-    halts = await eventually(lambda: ground.rows("SELECT cause FROM halts"), within_seconds=10)
+    halts = await eventually(lambda: ground.rows("SELECT cause FROM halts"))
 
     assert {each["cause"] for each in halts} == {"appeared"}
 
@@ -190,7 +190,7 @@ async def test_coins_that_nothing_explains_halt_purchases_whenever_they_come(gro
     await ground.says("executor", HealthStatus.DEGRADED, "STRANGE")
     await ground.announces(await ground.lists("AFTERUSDT"))
     refused = await ground.order("AFTERUSDT", "rejected")
-    await eventually(lambda: ground.rows("SELECT 1 FROM halts WHERE cause = 'holdings'"), within_seconds=10)
+    await eventually(lambda: ground.rows("SELECT 1 FROM halts WHERE cause = 'holdings'"))
 
     assert refused["error_reason"].startswith("halted")
 
@@ -220,7 +220,7 @@ async def test_an_order_that_cannot_be_settled_holds_up_purchases_and_no_exit(fr
     await ground.buys("FALLUSDT")
     await ground.exchange.arm("hang_before_accept", symbol="STUCKUSDT", count=None)
     await ground.announces(await ground.lists("STUCKUSDT"))
-    await eventually(lambda: ground.posted("STUCKUSDT"), within_seconds=10)
+    await eventually(lambda: ground.posted("STUCKUSDT"))
     await first.kill()
     no = {"symbol": "STUCKUSDT", "code": 10007, "message": "no", "count": None}
     await ground.exchange.arm("api_error", endpoint=LOOK_UPS, **no)

@@ -40,7 +40,7 @@ async def while_six_purchases_hang(it: Scenario) -> None:
     await it.ground.exchange.arm("hold", side="BUY", count=6)
     hanging = it.symbols("HANG", 6)
     await it.announces(hanging)
-    await eventually(lambda: it.ground.posted(hanging[0]), within_seconds=10)
+    await eventually(lambda: it.ground.posted(hanging[0]))
     await it.sells_one_by_one(held)
 
 
@@ -66,7 +66,7 @@ async def right_after_a_ban(it: Scenario) -> None:
     """M23, M29: the market falls during the ban."""
     held = await it.holds(2)
     await it.ground.exchange.arm("http_status", endpoint="GET /api/v3/depth", status=418, retry_after=2)
-    await eventually(lambda: _is_used_up(it.ground), within_seconds=10)
+    await eventually(lambda: _is_used_up(it.ground))
     over_at = time.time_ns() + 2_000_000_000
     for symbol in held:
         await it.ground.falls(symbol)
@@ -81,7 +81,7 @@ async def while_reconciliation_is_stuck(it: Scenario) -> None:
     await it.ground.exchange.arm("hang_after_accept", side="BUY")
     await it.ground.exchange.arm("api_error", endpoint=LOOK_UPS, symbol=stuck, code=10007, message="no", count=None)
     await it.announces([stuck])
-    await eventually(lambda: it.ground.posted(stuck), within_seconds=10)
+    await eventually(lambda: it.ground.posted(stuck))
     await it.ground.relieved()
     await it.ground.staffed(ready=False, **it.exits)
     await it.ground.looked(times=1, within_seconds=READY_SECONDS)

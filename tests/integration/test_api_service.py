@@ -46,7 +46,7 @@ async def test_open_connections_do_not_hold_up_the_end(database_url: str) -> Non
         began = time.monotonic()
         api.runtime.stop.set()
 
-        await eventually(lambda: said(api.bus)[-1] == "stopped", within_seconds=10)
+        await eventually(lambda: said(api.bus)[-1] == "stopped")
 
         assert time.monotonic() - began < STOP_SECONDS_MAX
         for writer in (silent, halfway):
@@ -123,7 +123,7 @@ async def test_a_database_that_is_away_is_a_503_until_it_is_back(
             assert answer.headers["Retry-After"] == "5"
 
         await asyncio.to_thread(server.start)
-        await eventually(lambda: answers(api), within_seconds=10)
+        await eventually(lambda: answers(api))
 
 
 async def test_a_database_that_hangs_is_a_503_within_seconds(private_postgres: Callable[[], PrivatePostgres]) -> None:
@@ -138,7 +138,7 @@ async def test_a_database_that_hangs_is_a_503_within_seconds(private_postgres: C
 
         assert answer.status_code == 503
         assert time.monotonic() - began < 10
-        await eventually(lambda: answers(api), within_seconds=10)
+        await eventually(lambda: answers(api))
 
 
 async def test_a_request_that_hangs_does_not_hold_up_the_end(private_postgres: Callable[[], PrivatePostgres]) -> None:
@@ -153,7 +153,7 @@ async def test_a_request_that_hangs_does_not_hold_up_the_end(private_postgres: C
         began = time.monotonic()
         api.runtime.stop.set()
 
-        await eventually(lambda: said(api.bus)[-1] == "stopped", within_seconds=10)
+        await eventually(lambda: said(api.bus)[-1] == "stopped")
 
         assert time.monotonic() - began < STOP_SECONDS_MAX
         assert (await hanging).json()["code"] == "stopping"

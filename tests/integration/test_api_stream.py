@@ -266,7 +266,7 @@ async def test_streams_end_with_the_service(api: ServedApi) -> None:
 
         for client in (one, two):
             await asyncio.wait_for(client.ended.wait(), timeout=10)
-        await eventually(lambda: api.bus.published[-1].routing_key == "health.api", within_seconds=10)
+        await eventually(lambda: api.bus.published[-1].routing_key == "health.api")
 
         assert time.monotonic() - began < 2
 
@@ -309,7 +309,7 @@ async def test_a_database_that_goes_and_comes_back_costs_no_event(
         await asyncio.to_thread(server.stop)
         assert await client.first("database", within_seconds=10) == {"reachable": False}
         await asyncio.to_thread(server.start)
-        await eventually(lambda: _stored(api.database, "BACKUSDT"), within_seconds=10)
+        await eventually(lambda: _stored(api.database, "BACKUSDT"))
 
         await client.until(lambda: symbols(client) == ["BACKUSDT"], within_seconds=10)
         await client.until(lambda: client.data_of("database")[-1] == {"reachable": True}, within_seconds=10)

@@ -60,7 +60,7 @@ async def set_up(url: str) -> None:
             return True
         return False
 
-    await eventually(is_in_force, within_seconds=15)
+    await eventually(is_in_force)
 
 
 def url_of(server: PrivatePostgres, **parts: str) -> str:

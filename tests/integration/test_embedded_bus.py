@@ -135,7 +135,7 @@ async def test_queue_passes_on_when_its_process_dies_without_a_word(broker: Embe
             await rows(database_url, END_SESSIONS_WITH_LOCKS)
             for number in range(20):
                 await publisher.publish(a_message(b"%d" % number))
-            await eventually(lambda: len(one.messages) + len(other.messages) >= 20, within_seconds=10)
+            await eventually(lambda: len(one.messages) + len(other.messages) >= 20)
 
     assert set(one.bodies()) | set(other.bodies()) == {b"%d" % number for number in range(20)}
 
@@ -171,9 +171,9 @@ async def test_bus_survives_a_restart_of_the_database(private_postgres: Callable
             await bus.publish(a_message(b"away"))
         await eventually(lambda: not bus.is_connected())
         await asyncio.to_thread(server.start)
-        await eventually(bus.is_connected, within_seconds=15)
+        await eventually(bus.is_connected)
         await bus.publish(a_message(b"after"))
-        await eventually(lambda: b"after" in inbox.bodies(), within_seconds=10)
+        await eventually(lambda: b"after" in inbox.bodies())
 
     assert await drained(broker, LISTINGS) == []
 

@@ -255,7 +255,7 @@ async def test_a_frozen_database_stops_all_trading_until_it_thaws(server: Privat
         assert watch.exits_halted() == UNREADABLE
 
         server.thaw()
-        await eventually(lambda: watch.buys_halted(Mode.LIVE) == "", within_seconds=15)
+        await eventually(lambda: watch.buys_halted(Mode.LIVE) == "")
 
 
 async def test_what_is_raised_while_the_database_is_away_halts_at_once_and_is_latched_when_it_is_back(
@@ -273,7 +273,7 @@ async def test_what_is_raised_while_the_database_is_away_halts_at_once_and_is_la
             await halts(database)
 
         await asyncio.to_thread(server.start)
-        await eventually(lambda: is_latched(database, "signal", "file"), within_seconds=15)
+        await eventually(lambda: is_latched(database, "signal", "file"))
         assert watch.buys_halted(Mode.LIVE).startswith(("signal: ", "file: "))
 
 

@@ -94,7 +94,7 @@ async def test_watch_that_begins_again_asks_at_once() -> None:
         for _ in range(2):
             watched.announced.clear()
             task = asyncio.create_task(poll.watch(watched.report))
-            await eventually(lambda: watched.announced, within_seconds=10)
+            await eventually(lambda: watched.announced)
             task.cancel()
             await asyncio.wait([task])
 

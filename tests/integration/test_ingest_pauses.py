@@ -28,7 +28,7 @@ async def simulator() -> AsyncIterator[SimulatorProcess]:
 async def paused(database: Database, outbox: Outbox, reason: str = "upgrade") -> None:
     """Let detection sleep; return once it does."""
     await monitor_switches.pause(database, reason, changed_by="cli:ann")
-    await eventually(lambda: says(outbox, HealthStatus.DEGRADED, f": {reason}"), within_seconds=10)
+    await eventually(lambda: says(outbox, HealthStatus.DEGRADED, f": {reason}"))
 
 
 def says(outbox: Outbox, status: HealthStatus, detail: str = "") -> bool:
@@ -45,13 +45,13 @@ async def test_nothing_is_seen_in_a_pause_and_what_was_listed_meanwhile_is_late_
         await simulator.list_coin("MISSEDUSDT")
         # Names are polled every tenth of a second, and a heartbeat comes every five.
         beats = len(outbox.healths)
-        await eventually(lambda: len(outbox.healths) > beats, within_seconds=10)
+        await eventually(lambda: len(outbox.healths) > beats)
         during, still_asked = list(outbox.sightings), await simulator.requests()
         await monitor_switches.resume(database, changed_by="cli:ann")
-        await eventually(lambda: outbox.is_seen_by_both("MISSEDUSDT"), within_seconds=15)
-        await eventually(lambda: says(outbox, HealthStatus.RUNNING), within_seconds=15)
+        await eventually(lambda: outbox.is_seen_by_both("MISSEDUSDT"))
+        await eventually(lambda: says(outbox, HealthStatus.RUNNING))
         await simulator.list_coin("AFTERUSDT")
-        await eventually(lambda: outbox.is_seen_by_both("AFTERUSDT"), within_seconds=15)
+        await eventually(lambda: outbox.is_seen_by_both("AFTERUSDT"))
 
     assert during == []
     assert still_asked == asked
@@ -63,14 +63,14 @@ async def test_nothing_is_seen_in_a_pause_and_what_was_listed_meanwhile_is_late_
 async def test_a_start_in_a_pause_is_ready_and_asks_nothing(database: Database, simulator: SimulatorProcess) -> None:
     await monitor_switches.pause(database, "upgrade", changed_by="cli:ann")
     async with ingesting(database, simulator) as outbox:
-        await eventually(lambda: says(outbox, HealthStatus.DEGRADED, "paused by cli:ann"), within_seconds=10)
+        await eventually(lambda: says(outbox, HealthStatus.DEGRADED, "paused by cli:ann"))
         asked = await simulator.requests()
         await monitor_switches.resume(database, changed_by="cli:ann")
-        await eventually(lambda: stored(database), within_seconds=15)
+        await eventually(lambda: stored(database))
         # What is in the first frame of the very first start was there before.
-        await eventually(outbox.is_ready, within_seconds=15)
+        await eventually(outbox.is_ready)
         await simulator.list_coin("FRESHUSDT")
-        await eventually(lambda: outbox.seen_by("FRESHUSDT") == BOTH, within_seconds=15)
+        await eventually(lambda: outbox.seen_by("FRESHUSDT") == BOTH)
 
     assert [endpoint for endpoint in asked if "/api/v3/" in endpoint] == []
     assert {sighting.late for sighting in outbox.sightings} == {False}

@@ -70,7 +70,7 @@ async def test_coin_seen_on_the_websocket_tells_its_price_and_what_a_snapshot_sa
 ) -> None:
     async with ingesting(database, simulator) as outbox:
         await simulator.list_coin("SOONUSDT", opens_in=4)
-        await eventually(lambda: outbox.seen_by("SOONUSDT") == BOTH, within_seconds=15)
+        await eventually(lambda: outbox.seen_by("SOONUSDT") == BOTH)
 
     told = {sighting.source: sighting for sighting in outbox.sightings}
     rest, websocket = told[Source.MEXC_REST_API], told[Source.MEXC_WEBSOCKET]
@@ -86,7 +86,7 @@ async def test_coin_is_published_when_it_is_listed_and_says_when_it_opens(
 ) -> None:
     async with ingesting(database, simulator) as outbox:
         await simulator.list_coin("SOONUSDT", opens_in=3600)
-        await eventually(lambda: outbox.seen_by("SOONUSDT"), within_seconds=10)
+        await eventually(lambda: outbox.seen_by("SOONUSDT"))
 
     [sighting] = outbox.sightings
     assert sighting.source is Source.MEXC_REST_API

@@ -49,7 +49,7 @@ async def test_it_is_announced_counted_and_degrades_health_until_a_person_has_se
             assert letters(restarted) == []
 
             [seen] = await unplaced_symbols.acknowledge(database, by="cli:test")
-            await eventually(lambda: LONG not in health(restarted)[1], within_seconds=15)
+            await eventually(lambda: LONG not in health(restarted)[1])
 
     assert (seen.symbol, seen.reason) == (LONG, "Invalid symbol format")
     assert await unplaced_symbols.acknowledge(database, by="cli:test") == []
@@ -58,12 +58,12 @@ async def test_it_is_announced_counted_and_degrades_health_until_a_person_has_se
 async def test_symbol_of_another_script_is_a_listing_like_any_other(database: Database) -> None:
     async with running_simulator(ticker_interval_seconds=1) as simulator, ingesting(database, simulator) as outbox:
         await simulator.list_coin("龙年大吉USDT", opens_in=3)
-        await eventually(lambda: outbox.is_seen_by_both("龙年大吉USDT"), within_seconds=15)
+        await eventually(lambda: outbox.is_seen_by_both("龙年大吉USDT"))
 
         async def is_tradable() -> bool:
             return "龙年大吉USDT" in (rows := await stored(database)) and rows["龙年大吉USDT"]["state"] == "tradable"
 
-        await eventually(is_tradable, within_seconds=15)
+        await eventually(is_tradable)
 
     assert letters(outbox) == []
     assert {sighting.tradable for sighting in outbox.sightings if sighting.symbol == "龙年大吉USDT"} == {True}

@@ -224,7 +224,7 @@ async def test_every_service_notices_that_the_schema_was_taken_back_beneath_it_a
     async with sniper("run", service, environment=environment, directory=tmp_path) as running:
         await running.ready()
         await asyncio.to_thread(migrations.downgrade, database_url, "003")
-        await eventually(is_not_ready, within_seconds=15)
+        await eventually(is_not_ready)
         await says(running, "the schema was taken back beneath this process")
         await asyncio.to_thread(migrations.upgrade, database_url)
         await running.ready()

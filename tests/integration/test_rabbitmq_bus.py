@@ -73,7 +73,7 @@ async def publish_at_last(bus: Bus, body: bytes) -> None:
         await bus.publish(a_message(body))
         return True
 
-    await eventually(is_published, within_seconds=10)
+    await eventually(is_published)
 
 
 async def test_handler_outlives_its_connection_and_its_message_comes_again(
@@ -84,7 +84,7 @@ async def test_handler_outlives_its_connection_and_its_message_comes_again(
     async with broker.open(LISTINGS) as bus, consuming(bus, LISTINGS, slow):
         await bus.publish(a_message(b"one"))
         await slow.gets(1)
-        await eventually(lambda: cut_connections(rabbitmq_server, vhost) == 2, within_seconds=15)
+        await eventually(lambda: cut_connections(rabbitmq_server, vhost) == 2)
         await eventually(lambda: not bus.is_connected())
         slow.gate.set()
         await slow.gets(2)
@@ -265,7 +265,7 @@ async def test_attempts_under_one_id_at_once_get_each_its_own_answer(broker: Rab
     returned = replace(taken, routing_key="nobody.listens")
 
     async with broker.open(LISTINGS) as bus:
-        await eventually(bus.is_connected, within_seconds=15)
+        await eventually(bus.is_connected)
         for _ in range(20):
             answers = await asyncio.gather(
                 *(bus.publish(message) for message in (returned, taken, returned, taken)), return_exceptions=True

@@ -32,7 +32,7 @@ async def complaint(url: str) -> str:
 
     with structlog.testing.capture_logs() as logs:
         async with rabbitmq.connect(settings, topology.SNIPER, name="test"):
-            await eventually(is_said, within_seconds=15)
+            await eventually(is_said)
     return reasons[0]
 
 

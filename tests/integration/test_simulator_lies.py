@@ -240,6 +240,6 @@ async def test_an_order_is_found_no_more_when_the_exchange_has_forgotten_it_unle
             return (await trader.look_up("NEWUSDT", origClientOrderId="x")).status_code == 400
 
         assert set(at_once) >= {"client_id", "order_id", "all_orders", "my_trades"}
-        assert await eventually(forgotten, within_seconds=15)
+        assert await eventually(forgotten)
         assert await views(trader, placed["orderId"]) == ["open_orders"]
         assert (await trader.look_up("NEWUSDT", orderId=resting.json()["orderId"])).is_success

@@ -200,7 +200,7 @@ async def test_a_readers_queue_has_limits_whoever_made_it(users: Users) -> None:
             found = api.get(f"/api/queues/{users.vhost}/reader.forgotten").raise_for_status().json()
         return found["effective_policy_definition"]
 
-    assert await eventually(limits, within_seconds=15, every_seconds=0.2) == READER_LIMITS
+    assert await eventually(limits, every_seconds=0.2) == READER_LIMITS
 
 
 def test_a_user_without_a_password_cannot_sign_in(users: Users, tmp_path: Path) -> None:

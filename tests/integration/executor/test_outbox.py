@@ -125,7 +125,7 @@ async def test_a_database_that_was_away_costs_no_trade(private_postgres: Callabl
         server.stop()
         async with relaying(outbox_of(database, bus)):
             server.start()
-            await eventually(lambda: "kept" in published(bus), within_seconds=15)
+            await eventually(lambda: "kept" in published(bus))
 
 
 NEWER = {"id": "newer", "what": "this version knows nothing of"}

@@ -185,7 +185,7 @@ async def test_a_listing_that_opens_in_an_hour_and_is_announced_as_open_waits_on
                 order = await connection.fetchrow("SELECT * FROM orders WHERE symbol = 'SOONUSDT'")
             return dict(order) if order is not None and order["state"] == "armed" else None
 
-        waiting = await eventually(waits, within_seconds=15)
+        waiting = await eventually(waits)
 
     assert waiting is not None
     assert (waiting["executed_qty"] or 0) == 0

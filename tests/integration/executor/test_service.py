@@ -237,7 +237,7 @@ async def test_a_frozen_database_does_not_hold_up_the_end(private_postgres: Call
             await eventually(lambda: shown(runtime, "live"))
             server.freeze()
             # A look at the exposure is under way, beside the one that watches for halts.
-            await eventually(lambda: opened.pool.get_idle_size() < opened.pool.get_size() - 1, within_seconds=10)
+            await eventually(lambda: opened.pool.get_idle_size() < opened.pool.get_size() - 1)
             runtime.stop.set()
             asked_at = time.monotonic()
 

@@ -53,7 +53,7 @@ async def runtime(database_url: str, broker_url: str) -> AsyncIterator[Runtime]:
         open_database(database_url) as database,
         rabbitmq.connect(settings, NOTIFYING, name="notifier under test") as bus,
     ):
-        await eventually(bus.is_connected, within_seconds=15)
+        await eventually(bus.is_connected)
         yield Runtime(bus, database, Telemetry(), asyncio.Event())
 
 
@@ -149,15 +149,15 @@ async def test_a_component_that_degrades_and_a_halt_are_told(runtime: Runtime, i
         degraded = a_health(component="ingest", status=HealthStatus.DEGRADED, detail="blind", sent_at=utc_now())
         await runtime.bus.publish(to_message(degraded))
         await DatabaseOperations(runtime.database).halt("a test")
-        await eventually(lambda: any("ingest is degraded" in text for text in inbox.texts()), within_seconds=10)
-        await eventually(lambda: any("Halted: purchases; exits" in text for text in inbox.texts()), within_seconds=10)
+        await eventually(lambda: any("ingest is degraded" in text for text in inbox.texts()))
+        await eventually(lambda: any("Halted: purchases; exits" in text for text in inbox.texts()))
 
 
 async def test_a_component_that_falls_silent_is_told(runtime: Runtime, inbox: Inbox) -> None:
     async with notifying(runtime, urls=address(inbox, "json")):
         spoke = a_health(component="dedup", sent_at=utc_now() - timedelta(seconds=30))
         await runtime.bus.publish(to_message(spoke))
-        await eventually(lambda: any("dedup is silent" in text for text in inbox.texts()), within_seconds=10)
+        await eventually(lambda: any("dedup is silent" in text for text in inbox.texts()))
 
 
 async def test_an_address_that_takes_nothing_degrades_the_notifier(runtime: Runtime, inbox: Inbox) -> None:
@@ -273,7 +273,7 @@ async def test_commands_come_through_once_telegram_answers_again(
     telegram.sends("/positions")
 
     async with notifying(runtime, **commanding(inbox)):
-        await eventually(telegram.answers, within_seconds=10)
+        await eventually(telegram.answers)
 
 
 async def test_an_answer_that_telegram_refuses_ends_nothing_and_repeats_no_command(
@@ -285,7 +285,7 @@ async def test_an_answer_that_telegram_refuses_ends_nothing_and_repeats_no_comma
 
     for _ in range(2):  # The notifier, and its next start.
         async with notifying(replace(runtime, telemetry=Telemetry()), **commanding(inbox)):
-            await eventually(lambda: telegram.answers() == ["nothing is held"], within_seconds=10)
+            await eventually(lambda: telegram.answers() == ["nothing is held"])
 
     async with runtime.database.connection() as connection:
         halts = await connection.fetchval("SELECT count(*) FROM trade_config_audit WHERE changed_by LIKE 'telegram:%'")
@@ -298,7 +298,7 @@ async def test_a_command_is_confirmed_before_it_is_carried_out(
     telegram.sends("/positions")
 
     async with notifying(runtime, **commanding(inbox)):
-        await eventually(telegram.answers, within_seconds=10)
+        await eventually(telegram.answers)
 
     asked = [path.rpartition("/")[2] for path, _ in inbox.received if path.endswith(("getUpdates", "sendMessage"))]
     assert asked[:3] == ["getUpdates", "getUpdates", "sendMessage"]

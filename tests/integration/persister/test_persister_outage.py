@@ -110,7 +110,7 @@ async def test_messages_wait_in_their_queue_until_the_database_is_back(
         emptying(runtime.bus, DEAD_LETTERS) as dead,
     ):
         await runtime.bus.publish(to_message(a_trade()))
-        await eventually(lambda: are_stored(1), within_seconds=10)
+        await eventually(lambda: are_stored(1))
         await asyncio.to_thread(server.stop)
         for _ in range(300):
             await runtime.bus.publish(to_message(a_trade()))

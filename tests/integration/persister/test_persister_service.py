@@ -39,7 +39,7 @@ async def test_each_kind_of_event_ends_in_its_table(runtime: Runtime, database: 
     async with persisting(runtime):
         for event in (a_listing(), a_trade(), a_health()):
             await runtime.bus.publish(to_message(event))
-        await eventually(all_are_stored, within_seconds=10)
+        await eventually(all_are_stored)
 
 
 async def test_it_tells_its_own_health_and_says_goodbye(runtime: Runtime, database: Database) -> None:
@@ -47,7 +47,7 @@ async def test_it_tells_its_own_health_and_says_goodbye(runtime: Runtime, databa
         return await status_of(database, "persister") == "running"
 
     async with persisting(runtime):
-        await eventually(is_running, within_seconds=10)
+        await eventually(is_running)
 
     assert await status_of(database, "persister") == "stopped"
 

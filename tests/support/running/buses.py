@@ -84,7 +84,7 @@ class Inbox:
         return [message.body for message in self.messages]
 
     async def gets(self, count: int) -> None:
-        await eventually(lambda: len(self.messages) >= count, within_seconds=10)
+        await eventually(lambda: len(self.messages) >= count)
 
 
 @asynccontextmanager
@@ -106,5 +106,5 @@ async def drained(broker: Broker, queue: Queue, *others: Queue) -> list[bytes]:
         [binding, *_] = queue.bindings
         last = a_message(b"the last", routing_key=binding.pattern.replace("#", "last"))
         await bus.publish(dataclasses.replace(last, exchange=binding.exchange.name))
-        await eventually(lambda: b"the last" in inbox.bodies(), within_seconds=10)
+        await eventually(lambda: b"the last" in inbox.bodies())
     return [body for body in inbox.bodies() if body != b"the last"]

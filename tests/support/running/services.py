@@ -36,7 +36,7 @@ async def rabbitmq_runtime(database_url: str, broker_url: str) -> AsyncIterator[
         rabbitmq.connect(settings, topology.SNIPER, name="test") as bus,
     ):
         # Then all queues are there, and the next process does not make them at the same moment.
-        await eventually(bus.is_connected, within_seconds=15)
+        await eventually(bus.is_connected)
         yield Runtime(bus, opened, Telemetry(), asyncio.Event())
 
 

@@ -67,7 +67,7 @@ async def executor(
         configured_exits(runtime.database, **policy),
         serving(runtime, lambda own: serve(own, settings or ExecutorSettings(), venue, data_dir)),
     ):
-        await eventually(lambda: runtime.telemetry.not_ready() == [], within_seconds=15)
+        await eventually(lambda: runtime.telemetry.not_ready() == [])
         yield Trading(runtime, trades)
 
 

@@ -130,7 +130,7 @@ async def test_a_test_of_a_sale_releases_a_suspended_one_long_before_its_status_
 ) -> None:
     symbols, tests = Symbols(), Checks(False, None, ExchangeUnavailable("away"), ClockUncertainError("unknown"), True)
     suspensions = Suspensions(symbols.can_be_sold, 60, tasks, tests.passes)
-    await eventually(lambda: not suspensions.hold(held(REFUSED), STILL), within_seconds=10)
+    await eventually(lambda: not suspensions.hold(held(REFUSED), STILL))
 
     assert (symbols.asked, tests.asked) == (1, 5)
     assert suspensions.is_released("ABCUSDT:1 live")
@@ -150,7 +150,7 @@ async def test_where_tests_are_made_a_book_that_moves_is_no_reason_for_the_dear_
         suspensions.hold(held(REFUSED), Quote((Level(Decimal(count), Decimal(1)),), ()))
         return tests.asked >= 3
 
-    await eventually(moved, within_seconds=10)
+    await eventually(moved)
 
     assert symbols.asked == 0
 
@@ -158,7 +158,7 @@ async def test_where_tests_are_made_a_book_that_moves_is_no_reason_for_the_dear_
 async def test_while_tests_tell_the_dear_question_has_time(tasks: asyncio.TaskGroup) -> None:
     symbols, tests = Symbols(), Checks()
     suspensions = Suspensions(symbols.can_be_sold, 1.0, tasks, tests.passes)
-    await eventually(lambda: suspensions.hold(held(REFUSED), STILL) and symbols.asked == 1, within_seconds=10)
+    await eventually(lambda: suspensions.hold(held(REFUSED), STILL) and symbols.asked == 1)
 
     assert tests.asked >= 2
 
@@ -173,7 +173,7 @@ async def test_a_test_waits_for_no_look(tasks: asyncio.TaskGroup) -> None:
         suspensions.test_again(held(REFUSED))
         return suspensions.is_released("ABCUSDT:1 live")
 
-    await eventually(is_released, within_seconds=10)
+    await eventually(is_released)
     assert tests.asked == 2
     suspensions.test_again(held(REFUSED))
     suspensions.forget_all_but(["ABCUSDT:1 live"], [])
@@ -199,7 +199,7 @@ async def test_a_test_is_believed_again_once_it_has_found_no_trading(tasks: asyn
     suspensions = Suspensions(symbols.can_be_sold, 60, tasks, tests.passes)
     await eventually(lambda: not suspensions.hold(held(REFUSED), STILL))
     again = held(replace(REFUSED, sequence=2))
-    await eventually(lambda: not suspensions.hold(again, STILL), within_seconds=10)
+    await eventually(lambda: not suspensions.hold(again, STILL))
 
     assert (symbols.asked, tests.asked) == (1, 3)
 

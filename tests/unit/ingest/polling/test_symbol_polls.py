@@ -131,7 +131,7 @@ async def test_watch_that_begins_again_asks_for_a_snapshot_as_a_start_does(feeds
 
         async def first_of_a_watch() -> SourceEvent:
             async with watching(polls) as reported:
-                await eventually(lambda: reported.snapshots, within_seconds=10)
+                await eventually(lambda: reported.snapshots)
             return reported.event[0]
 
         firsts = [await first_of_a_watch() for _ in range(2)]
