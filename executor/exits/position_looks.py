@@ -98,9 +98,9 @@ class PositionLooks:
             return 0.0 if self._evaluator.saw_stop(each, price, look.time, push=tick.number) else None
         rules = self._markets.rules.latest(each.position.listing)
         decision = self._evaluator.evaluate(each, tick.quote, rules, look.time, push=tick.number)
-        self._access.judged(PriceSource.STREAM)
         if decision.reason is not None:
             self._sell(each, decision, tick.quote, look, sales)
+        self._access.judged(PriceSource.STREAM)
         return self._confirm_seconds if decision.is_urgent else None
 
     def saw_trade(self, each: WatchedPosition, price: Decimal, number: int, time: LookTime) -> bool:

@@ -16,7 +16,7 @@ from asyncpg import Record, UniqueViolationError
 from executor.decisions.limits import LimitUsage
 from executor.decisions.strategy import TradeConfig, TradingState, sale_order
 from executor.journal import moved_opening_sql, order_transitions, reservation_sql
-from executor.journal.order_row import UNSTORABLE, Statement, in_ascii, opening_of, order_of, row_of
+from executor.journal.order_row import UNSTORABLE, Statement, in_ascii, opening_of, order_of, own_columns, row_of
 from executor.model import ExitReason, Order, Position, trade_of
 from executor.settings import ExecutorSettings
 from shared.errors import TransientError, readable
@@ -192,7 +192,7 @@ class DecisionWriter:
         Returns the order, None where another sells it. *beside* allows it while an earlier sale is in doubt.
         """
         order = replace(sale_order(position, base_qty, reason, self._settings, self._now()), price_min=price_min)
-        values, statement = row_of(order) | {"beside": beside}, reservation_sql.SELL
+        values, statement = own_columns(order) | {"beside": beside}, reservation_sql.SELL
         async with self.connection() as connection:
             asyncio.get_running_loop().call_soon(way_out.prepare, order)
             with suppress(UniqueViolationError):

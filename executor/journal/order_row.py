@@ -46,6 +46,11 @@ def in_ascii(words: str) -> str:
 
 def row_of(order: Order, reason: str = "") -> dict[str, object]:
     """Return the columns of *order* by their names, JSON as text."""
+    return own_columns(order, reason) | {"listing": order.listing.model_dump_json(exclude_none=True)}
+
+
+def own_columns(order: Order, reason: str = "") -> dict[str, object]:
+    """Return the same without its listing."""
     return {
         "listing_key": order.listing_key,
         "mode": order.mode,
@@ -62,7 +67,6 @@ def row_of(order: Order, reason: str = "") -> dict[str, object]:
         "fire_at": order.fire_at,
         "exit_reason": order.exit_reason,
         "price_min": order.price_min,
-        "listing": order.listing.model_dump_json(exclude_none=True),
         "state": order.state,
         "error_reason": reason or None,
     }

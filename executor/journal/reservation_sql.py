@@ -66,13 +66,14 @@ END
 
 _COLUMNS: Final = """
     listing_key, mode, side, sequence, symbol, base_asset, client_order_id, quote_qty, base_qty, config, decided_at,
-    send_until, fire_at, exit_reason, price_min, listing, state, error_reason
+    send_until, fire_at, exit_reason, price_min, state, error_reason, listing
 """
-_VALUES: Final = """
+_OWN: Final = """
     :listing_key, :mode, :side, :sequence, :symbol, :base_asset, :client_order_id, :quote_qty::numeric, :base_qty,
-    :config::text::jsonb, :decided_at::timestamptz, :send_until, :fire_at, :exit_reason, :price_min,
-    :listing::text::jsonb, :state, :error_reason
+    :config::text::jsonb, :decided_at::timestamptz, :send_until, :fire_at, :exit_reason, :price_min, :state,
+    :error_reason
 """
+_VALUES: Final = f"{_OWN}, :listing::text::jsonb"
 
 # An order for which nothing is reserved, a refusal or one that waits, together with its trade.
 ADD: Final = named(f"""
@@ -151,13 +152,14 @@ WHERE orders.client_order_id = :client_order_id
 RETURNING true
 """)  # noqa: S608 - constants
 
-# A sale: only one at a time of a position, and only of one that is held; or one more where another is in doubt.
+# A sale: only one at a time of a position, and only of one that is held; or one more where another is in doubt. Its
+# listing is the position's: to write it out takes longer than the rest of the way to this statement.
 SELL: Final = named(f"""
 WITH closing AS (
     UPDATE positions SET state = 'closing', sales = sales + 1, updated_at = now()
     WHERE listing_key = :listing_key AND mode = :mode AND sales = :sequence - 1
         AND (state = 'open' OR (state = 'closing' AND :beside::boolean))
-    RETURNING true
+    RETURNING listing
 )
-INSERT INTO orders ({_COLUMNS}) SELECT {_VALUES} FROM closing RETURNING true
+INSERT INTO orders ({_COLUMNS}) SELECT {_OWN}, closing.listing FROM closing RETURNING true
 """)  # noqa: S608 - constants

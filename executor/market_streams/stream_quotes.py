@@ -86,7 +86,6 @@ class StreamQuotes:
                 # It may be late; or the exchange counts anew, and only what looks old shows the prices of now.
                 self.drop(push.symbol)
         else:
-            self._count("taken")
             self._number += 1
             if isinstance(push, BestPrices):
                 self._numbers[push.symbol] = self._number
@@ -94,4 +93,6 @@ class StreamQuotes:
                 self.listener.quoted(push.symbol, self._ticks[push.symbol])
             else:
                 self.listener.traded(push.symbol, push.lowest, self._number)
+            # Counted after a sale has begun, which waits for nothing.
+            self._count("taken")
         return True
