@@ -138,11 +138,11 @@ class _WayOut:
         """Send *order*, which is committed, in the next turn of the loop."""
         placing = self._sender.place(order, built=self._built)
         self._placing = asyncio.create_task(placing, name=f"order-{order.symbol}")
-        asyncio.get_running_loop().call_soon(self._log, order)  # Once the order has left.
-
-    def _log(self, order: Order) -> None:
         reason, prices = self._intent.reason, self._intent.source
-        log.info("selling", symbol=order.symbol, listing=order.listing_key, reason=reason, prices=prices)
+        # Logged once the order has left.
+        asyncio.get_running_loop().call_soon(
+            lambda: log.info("selling", symbol=order.symbol, listing=order.listing_key, reason=reason, prices=prices)
+        )
 
     async def ended(self) -> None:
         """Return once it is known what came of the sale, where there was one."""

@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from typing import Final, cast
+from typing import Final
 
 from aio_pika.abc import AbstractChannel, AbstractConnection
 from aiormq.abc import AbstractChannel as AbstractUnderlayChannel
@@ -58,7 +58,7 @@ class BrokerInspection:
     async def may_publish(self, exchange: Exchange, routing_key: str) -> bool:
         """Return whether our user may publish to *exchange*, which exists."""
         async with self._channel() as channel:
-            below = cast("UnderlayChannel", await channel.get_underlay_channel())
+            below: UnderlayChannel = await channel.get_underlay_channel()  # type: ignore[assignment]
             try:
                 await below.tx_select(timeout=self.timeout_seconds)
                 async with asyncio.timeout(self.timeout_seconds):
