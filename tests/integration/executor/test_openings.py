@@ -220,3 +220,21 @@ async def test_an_order_without_an_offer_at_the_opening_waits_for_one(
 
         assert early == []
         assert position["average_price"] == 1
+
+
+async def test_a_coin_that_nobody_offers_is_waited_for_until_an_opening_is_told_that_was_not_known_at_first(
+    database_url: str, simulator: Simulator, tmp_path: Path
+) -> None:
+    async with desk(database_url, simulator, tmp_path, retry_seconds=0.6, exchange_timeout_seconds=0.5) as opened:
+        await simulator.list_coin("EARLYUSDT", **ONE_DOLLAR, asks=[], bids=[])
+        listing = fresh("EARLYUSDT", price=None, rules=None)
+        await opened.tell(listing)
+        waiting = await order_in(opened, "EARLYUSDT", "armed")
+        released = await opened.exposure()
+        await simulator.change_coin("EARLYUSDT", asks=[["1", "1000"]], bids=[["0.99", "1000"]])
+        opens_at = await reschedule(opened, listing, 2)
+        await opened.position_in("EARLYUSDT", "open")
+
+        assert (waiting["fire_at"], waiting["error_reason"].partition(":")[0]) == (None, "not_open")
+        assert released == NOTHING
+        assert (await received(simulator, "EARLYUSDT"))[0] >= opens_at
