@@ -17,15 +17,15 @@ from executor.venues.venue import AGAIN_AFTER, EVERY_WAY, Absent, Ended, Unclear
 from shared.errors import TransientError, pause
 from shared.events import Mode
 from shared.log_context import of_listing
-from shared.mexc.errors import ExchangeError, ExchangeRejected, RateLimited
+from shared.mexc.errors import ClockUncertainError, ExchangeError, ExchangeRejected, RateLimited
 
 log = structlog.get_logger(__name__)
 
 EVERY_SECONDS: Final = 5.0
 HINTS_MAX: Final = 100
 """Between two rounds; those beyond wait for their time."""
-REFUSED_SECONDS: Final = 60.0
-"""Before an order whose look-up was refused is looked up again."""
+FAILED_SECONDS: Final = 60.0
+"""Before an order whose look-up failed is looked up again."""
 
 
 class GivenUpOrders:
@@ -70,7 +70,8 @@ class GivenUpOrders:
         """Look up each order that is due or hinted at, once."""
         now, hinted = self._now(), self._hinted
         self._hinted = set()
-        await self._look_for(lambda each: each.sent_as in hinted or times_due(_at(each), now) > each.looked_again)
+        again = hinted | self._not_before.keys()
+        await self._look_for(lambda each: each.sent_as in again or times_due(_at(each), now) > each.looked_again)
 
     async def look_for(self, assets: Collection[str]) -> None:
         """Look up once each given-up order that could explain holdings of *assets*."""
@@ -80,7 +81,7 @@ class GivenUpOrders:
         """Look up whole orders, and earlier attempts of others: either may have got something after all."""
         if self._venue is None:
             return
-        with suppress(RateLimited):
+        with suppress(RateLimited, ClockUncertainError):
             await self._look_for_each(self._transitions, is_wanted)
             await self._look_for_each(self._attempts, is_wanted)
 
@@ -92,14 +93,17 @@ class GivenUpOrders:
             with of_listing(order.listing):
                 try:
                     await self._look_again(order, among)
-                except (RateLimited, TransientError):
+                    self._not_before.pop(order.sent_as, None)
+                except RateLimited:
                     raise
-                except ExchangeError as error:
-                    self._not_before[order.sent_as] = clock() + REFUSED_SECONDS
+                except ExchangeError as error:  # Also where it does not answer: that may concern this order alone.
+                    self._not_before[order.sent_as] = clock() + FAILED_SECONDS
                     log.info("what was given up was not looked for", order=order.sent_as, reason=str(error))
+                except TransientError:
+                    raise
                 except Exception:
                     # An error with one order must not stop the others.
-                    self._not_before[order.sent_as] = clock() + REFUSED_SECONDS
+                    self._not_before[order.sent_as] = clock() + FAILED_SECONDS
                     log.exception("what was given up was not looked for", order=order.sent_as)
 
     async def _look_again(self, order: Order, among: OrderTransitions | AttemptWriter) -> None:

@@ -19,6 +19,7 @@ from executor.model.position import Position
 from executor.settings import ExecutorSettings
 from executor.venues.venue import AGAIN_AFTER, EVERY_WAY, Way
 from shared.events import HealthStatus, Mode
+from shared.mexc.errors import ExchangeUnavailable
 from shared.postgres.database import Database
 from shared.process.heartbeat import Component
 from tests.support.data.rows import WRITTEN_OFF_BESIDE
@@ -674,6 +675,28 @@ async def test_coins_that_nothing_explains_have_what_was_given_up_looked_for_at_
     await live.recheck.look_for({"NEW"})
 
     assert (before, (await row(live))["state"]) == ("failed", "filled")
+
+
+async def test_an_order_whose_look_up_is_not_answered_keeps_no_other_from_being_found(
+    live: Executor, time: Time, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await given_up(live, time)
+    live.exchange.script.append(Behaviour.LOSE_ANSWER)
+    live.exchange.hidden_from = set(EVERY_WAY)
+    await live.buy(a_coin("LATER", time))
+    await look(live, time, times=30, every_seconds=2)
+    live.exchange.hidden_from = set()
+    look_up = venue(live).look_up
+
+    async def unanswered(order: Order, *arguments: Any, **options: Any) -> Any:
+        if order.symbol == "NEWUSDT":
+            raise ExchangeUnavailable("HTTP 503")
+        return await look_up(order, *arguments, **options)
+
+    monkeypatch.setattr(venue(live), "look_up", unanswered)
+    await live.recheck.look_for({"NEW", "LATER"})
+
+    assert [(await row(live, number))["state"] for number in range(2)] == ["failed", "filled"]
 
 
 async def test_an_order_that_works_although_it_was_given_up_is_ended_and_counts_with_what_it_got(
