@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
-from executor.model import Fill, Order
+from executor.model import Fill, Order, is_named_apart
 from executor.settings import ExecutorSettings
 from executor.venues.venue import EVERY_WAY, Way, ways_due
 from shared.events import Mode, Side
@@ -118,14 +118,15 @@ def search_deadlines(order: Order, settings: ExecutorSettings) -> SearchDeadline
     """Return the deadlines of *order*.
 
     The exchange takes no request that is older than its window. A sale that arrived shows in the balance at once, so
-    no further time has to pass for one, unless the account holds other coins of the kind.
+    no further time has to pass for one, unless the account holds other coins of the kind or names it otherwise.
     """
     protection = timedelta(seconds=settings.protection_seconds)
     overdue_at = (order.answered_at or order.send_until) + timedelta(seconds=settings.lookup_alarm_seconds)
     if order.side is Side.SELL:
         closed_at = order.send_until + timedelta(milliseconds=settings.recv_window_ms) + CLOCK_MARGIN
-        is_alone = order.mode is Mode.DRY_RUN or order.listing.base_asset not in settings.other_holdings
-        return SearchDeadlines(closed_at, closed_at if is_alone else closed_at + protection, overdue_at)
+        has_others = order.listing.base_asset in settings.other_holdings or is_named_apart(order.listing)
+        is_shown = order.mode is Mode.DRY_RUN or not has_others
+        return SearchDeadlines(closed_at, closed_at if is_shown else closed_at + protection, overdue_at)
     sent_by = order.send_until + timedelta(seconds=settings.exchange_timeout_seconds)
     if order.mode is Mode.DRY_RUN:
         return SearchDeadlines(sent_by, sent_by, overdue_at)

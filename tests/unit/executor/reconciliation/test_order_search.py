@@ -18,7 +18,7 @@ from executor.reconciliation.order_search import (
 from executor.settings import ExecutorSettings
 from executor.venues.venue import EVERY_WAY, Way
 from shared.events import Mode, Side
-from tests.support.data.builders import NOON, an_order
+from tests.support.data.builders import NOON, a_listing, an_order
 
 SETTINGS = ExecutorSettings()
 SENT = NOON + timedelta(seconds=2)
@@ -45,6 +45,16 @@ def test_a_purchase_is_absent_long_after_a_sale_would_be() -> None:
     assert purchase.sent_by == SENT + timedelta(seconds=5)
     assert purchase.arrived_by == SENT + timedelta(seconds=5 + 2 + 10)
     assert sale.sent_by == sale.arrived_by == SENT + timedelta(seconds=2) + CLOCK_MARGIN
+
+
+def test_a_sale_of_a_coin_that_the_account_names_otherwise_is_absent_as_late_as_one_beside_other_coins() -> None:
+    apart = ordered(Side.SELL, listing=a_listing(symbol="NEWUSDT", base_asset="OLD"))
+    others = ExecutorSettings(other_holdings=frozenset({ordered().listing.base_asset}))
+
+    deadlines = [search_deadlines(apart, SETTINGS), search_deadlines(ordered(Side.SELL), others)]
+
+    protected = SENT + timedelta(seconds=2) + CLOCK_MARGIN + timedelta(seconds=SETTINGS.protection_seconds)
+    assert [each.arrived_by for each in deadlines] == [protected, protected]
 
 
 def test_a_dry_run_leaves_nothing_that_could_arrive() -> None:
