@@ -74,19 +74,24 @@ class ExitMonitor:
 
     async def run(self, watchdog: Watchdog, until: asyncio.Event) -> None:
         """Look at every position repeatedly, until *until* is set; finish the sales that began by then."""
-        async with asyncio.TaskGroup() as tasks:
-            access = self._access
-            sales = RunningSales(self._selling, access.markets.can_be_sold, self._settings, tasks, access.passes_test)
-            ticks = TickExits(self._positions, sales, self._turns.fresh, hurry=self.hurry, now=self._now)
-            tasks.create_task(self._wake_at(until), name="end of looks")
-            if access.streams is not None:
-                tasks.create_task(access.streams.run(until, ticks), name="price streams")
-            try:
-                while not until.is_set():
-                    await pause(await self._look_safely(watchdog, sales, ticks), self._wake)
-            finally:
-                await self._book_reader.close()
-        watchdog.end()
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                await self._look_until(until, watchdog, tasks)
+        finally:
+            watchdog.end()
+
+    async def _look_until(self, until: asyncio.Event, watchdog: Watchdog, tasks: asyncio.TaskGroup) -> None:
+        access = self._access
+        sales = RunningSales(self._selling, access.markets.can_be_sold, self._settings, tasks, access.passes_test)
+        ticks = TickExits(self._positions, sales, self._turns.fresh, hurry=self.hurry, now=self._now)
+        tasks.create_task(self._wake_at(until), name="end of looks")
+        if access.streams is not None:
+            tasks.create_task(access.streams.run(until, ticks), name="price streams")
+        try:
+            while not until.is_set():
+                await pause(await self._look_safely(watchdog, sales, ticks), self._wake)
+        finally:
+            await self._book_reader.close()
 
     async def look(self, watchdog: Watchdog, sales: RunningSales, ticks: TickExits) -> None:
         """Look at every position once, and begin to sell those that are due; *ticks* judges them until the next."""
@@ -97,7 +102,9 @@ class ExitMonitor:
         reading = await read_held(self._database)
         everything = await self._positions.without_written_off(reading.held, self._now)
         time = LookTime(asyncio.get_running_loop().time(), self._now())
-        sellable = [each for each in everything if sales.may_be_sold(each, time.seconds)]
+        # What is gone from the account comes back by its balance, not by its price.
+        here = [each for each in everything if each.position.state is not PositionState.EXTERNAL]
+        sellable = [each for each in here if sales.may_be_sold(each, time.seconds)]
         for each in sellable:
             sales.test_again(each)
         followed = [each.position for each in everything if each.position.state in WATCHED]
@@ -206,7 +213,7 @@ class ExitMonitor:
     def _remember(self, look: Look, sales: RunningSales) -> None:
         """Keep the state that the next look needs."""
         names = {each.name for each in look.everything}
-        self._hurried &= names
+        self._hurried &= {each.name for each in look.everything if each.position.state is not PositionState.EXTERNAL}
         self._backoff.forget_all_but(names)
         self._positions.forget_all_but(names)
         sales.forget_all_but(names, look.due | (names - look.watched))

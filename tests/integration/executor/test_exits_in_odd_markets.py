@@ -21,6 +21,7 @@ NOTHING = (Decimal("0.00"), Decimal("0.00"))
 SLOWLY: dict[str, Any] = {"exit_check_seconds": 0.6, "stop_confirm_seconds": 0.6}
 """So that a test can let a book be odd for exactly one look."""
 HOLE = [["0.001", "1000000"]]
+ACCOUNT = "GET /api/v3/account"
 
 
 async def books_read(simulator: Simulator) -> int:
@@ -306,6 +307,30 @@ async def test_coins_sold_by_hand_are_told_and_count_until_a_person_writes_them_
         assert (gone["cost_usdt"], before) == (bought["cost_usdt"], (Decimal("0.00"), bought["cost_usdt"]))
         assert (lost["cost_usdt"], await opened.exposure()) == (0, NOTHING)
         await opened.exits_say(HealthStatus.RUNNING)
+
+
+async def test_coins_sold_by_hand_while_their_symbol_was_suspended_stay_external_whatever_their_price(
+    database_url: str, simulator: Simulator, tmp_path: Path
+) -> None:
+    """M16, M25."""
+    quick: dict[str, Any] = {"custody_check_seconds": 0.1, "missing_seconds": 0.3, "suspended_check_seconds": 0.5}
+    async with desk(database_url, simulator, tmp_path, stop_loss_pct=10, **quick) as opened:
+        await opened.buy("APPUSDT")
+        await simulator.change_coin("APPUSDT", status="suspended", price="0.85")
+        await opened.exits_say(HealthStatus.DEGRADED, "its symbol does not trade")
+        await simulator.fund(APP="0")
+        await simulator.change_coin("APPUSDT", status="trading")
+        await opened.position_in("APPUSDT", "external")
+        seen, compared = set(), (await simulator.requests())[ACCOUNT]
+
+        async def is_compared_often() -> bool:
+            [position] = await opened.positions("APPUSDT")
+            seen.add(position["state"])
+            return (await simulator.requests())[ACCOUNT] >= compared + 20
+
+        await eventually(is_compared_often)
+
+        assert seen == {"external"}
 
 
 async def test_coins_that_come_back_are_watched_again(database_url: str, simulator: Simulator, tmp_path: Path) -> None:
