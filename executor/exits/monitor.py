@@ -76,22 +76,20 @@ class ExitMonitor:
         """Look at every position repeatedly, until *until* is set; finish the sales that began by then."""
         try:
             async with asyncio.TaskGroup() as tasks:
-                await self._look_until(until, watchdog, tasks)
+                access = self._access
+                can_be_sold = access.markets.can_be_sold
+                sales = RunningSales(self._selling, can_be_sold, self._settings, tasks, access.passes_test)
+                ticks = TickExits(self._positions, sales, self._turns.fresh, hurry=self.hurry, now=self._now)
+                tasks.create_task(self._wake_at(until), name="end of looks")
+                if access.streams is not None:
+                    tasks.create_task(access.streams.run(until, ticks), name="price streams")
+                try:
+                    while not until.is_set():
+                        await pause(await self._look_safely(watchdog, sales, ticks), self._wake)
+                finally:
+                    await self._book_reader.close()
         finally:
             watchdog.end()
-
-    async def _look_until(self, until: asyncio.Event, watchdog: Watchdog, tasks: asyncio.TaskGroup) -> None:
-        access = self._access
-        sales = RunningSales(self._selling, access.markets.can_be_sold, self._settings, tasks, access.passes_test)
-        ticks = TickExits(self._positions, sales, self._turns.fresh, hurry=self.hurry, now=self._now)
-        tasks.create_task(self._wake_at(until), name="end of looks")
-        if access.streams is not None:
-            tasks.create_task(access.streams.run(until, ticks), name="price streams")
-        try:
-            while not until.is_set():
-                await pause(await self._look_safely(watchdog, sales, ticks), self._wake)
-        finally:
-            await self._book_reader.close()
 
     async def look(self, watchdog: Watchdog, sales: RunningSales, ticks: TickExits) -> None:
         """Look at every position once, and begin to sell those that are due; *ticks* judges them until the next."""

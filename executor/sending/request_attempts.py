@@ -107,7 +107,7 @@ class RequestAttempts:
         if made.reason is Reason.NO_PRICE and order.is_first_purchase:
             if self._stopping[order.side].is_set():
                 return OrderUpdate(OrderEvent.POSTPONED, Refusal(Reason.INTERRUPTED), fires_again=True)
-            # There are no offers, or the exchange does not show it any more: it has not opened, whatever was told.
+            # There are no offers, or the exchange does not show it any more: it has not opened, whatever was stated.
             return OrderUpdate(OrderEvent.POSTPONED, Refusal(Reason.NOT_OPEN, made.detail or "no price is known"))
         is_unavailable = made.reason is Reason.EXCHANGE_UNAVAILABLE
         return OrderUpdate(OrderEvent.UNSENT if is_unavailable else OrderEvent.DENIED, made)
