@@ -142,11 +142,18 @@ class Scenario:
         await asyncio.gather(*(self.ground.falls(symbol) for symbol in symbols))
         self.took(fell_at, max([await self.sale(symbol) for symbol in symbols]))
 
-    async def sells_in_the_end(self, symbol: str, *, refused: int) -> None:
-        """Measure the longest time between one sale of *symbol* and the next, so many of which are refused."""
-        fell_at = await self.ground.falls(symbol)
-        times = [fell_at, *[await self.sale(symbol, count=count) for count in range(1, refused + 2)]]
-        self.seconds.append(max(after - before for before, after in itertools.pairwise(times)) / 1e9)
+    async def sells_in_the_end(self, *symbols: str, refused: int) -> None:
+        """Measure the longest time between one sale of each of *symbols*, at once, and the next: one figure for all.
+
+        So many sales of each are refused.
+        """
+
+        async def longest_ns(symbol: str) -> int:
+            fell_at = await self.ground.falls(symbol)
+            times = [fell_at, *[await self.sale(symbol, count=count) for count in range(1, refused + 2)]]
+            return max(after - before for before, after in itertools.pairwise(times))
+
+        self.seconds.append(max(await asyncio.gather(*map(longest_ns, symbols))) / 1e9)
 
     async def sale(self, symbol: str, *, count: int = 1, taken: bool = False) -> int:
         """Return when the exchange received that sale, or took it, in ns of this machine's clock."""

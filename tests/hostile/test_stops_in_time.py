@@ -59,7 +59,7 @@ async def refused_six_times_as_oversold(it: Scenario) -> None:
     held = await it.holds(2)
     for symbol in held:
         await it.ground.exchange.arm("api_error", code=30005, message="Oversold", symbol=symbol, side="SELL", count=6)
-    await asyncio.gather(*(it.sells_in_the_end(symbol, refused=6) for symbol in held))
+    await it.sells_in_the_end(*held, refused=6)
 
 
 async def right_after_a_ban(it: Scenario) -> None:
